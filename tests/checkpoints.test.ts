@@ -1,10 +1,10 @@
 // Weights of every network in every convention: exported, imported again, nothing lost.
 import * as assert from "uvu/assert";
+import { random } from "../engine/gradcheck/sampling.ts";
 import { Net } from "../engine/nn/net.ts";
 import { exportWeights, importWeights } from "../models/checkpoints.ts";
 import { entries, model, netOptions } from "../models/index.ts";
 import { group } from "./harness.ts";
-import { random } from "./sampling.ts";
 
 const check = group("checkpoints");
 for (const { name, variant } of entries)

@@ -1,10 +1,10 @@
 // Every operation, every case, every algorithm the adapter can run, every tunable value: the forward values and all
 // gradients against the float64 reference, within the operation's bound.
 import { tunables } from "../engine/device/reflect.ts";
+import { algorithms, LAYOUTS, type Problem, problem, run } from "../engine/gradcheck/routine.ts";
 import { ops } from "../kernels/index.ts";
 import type { Algorithm, Case, Op } from "../kernels/op.ts";
 import { device, group } from "./harness.ts";
-import { algorithms, LAYOUTS, type Problem, problem, run } from "./routine.ts";
 
 for (const op of ops) {
   const check = group(op.name === "concat" ? `concat of ${op.inputs.length}` : op.name);

@@ -2,6 +2,7 @@
 // over the batch, memory reused by lifetime.
 import * as assert from "uvu/assert";
 import { LimitError } from "../engine/errors.ts";
+import { interpret } from "../engine/gradcheck/interpreter.ts";
 import { gradients } from "../engine/graph/autodiff.ts";
 import { Graph, type Tensor } from "../engine/graph/graph.ts";
 import { constant, stream, xavier } from "../engine/nn/initialisers.ts";
@@ -12,7 +13,6 @@ import { Executable } from "../engine/plan/executable.ts";
 import { type Plan, plan } from "../engine/plan/plan.ts";
 import { concat, relu, size, sum } from "../kernels/index.ts";
 import { device, group } from "./harness.ts";
-import { interpret } from "./interpreter.ts";
 
 const check = group("plan");
 const INPUT = [4, 7, 7, 3];

@@ -1,9 +1,9 @@
 // The README's own example, as a user would run it.
 import * as assert from "uvu/assert";
+import { random } from "../engine/gradcheck/sampling.ts";
 import { type Net, rmsprop, type Tensor, Trainer } from "../engine/index.ts";
 import { Predictor } from "../engine/nn/predictor.ts";
 import { device, group } from "./harness.ts";
-import { random } from "./sampling.ts";
 
 const check = group("readme");
 

@@ -1,10 +1,11 @@
 // The float64 reference of every operation against itself: its gradient along random directions must equal central
 // differences of its forward values, extrapolated (Richardson) so that only rounding is left.
+
+import { problem } from "../engine/gradcheck/routine.ts";
+import { dtypeOf, random } from "../engine/gradcheck/sampling.ts";
 import { ops } from "../kernels/index.ts";
 import { type Case, type Op, size, type Values } from "../kernels/op.ts";
 import { group } from "./harness.ts";
-import { problem } from "./routine.ts";
-import { dtypeOf, random } from "./sampling.ts";
 
 const check = group("reference");
 for (const op of ops)

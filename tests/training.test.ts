@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../bench/demo/draw.ts";
+import { random } from "../engine/gradcheck/sampling.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
 import type { Net } from "../engine/nn/net.ts";
@@ -15,7 +16,6 @@ import { averageDecay, staircase } from "../engine/optim/schedules.ts";
 import { type Model, Trainer, type TrainerOptions } from "../engine/optim/trainer.ts";
 import { model, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
-import { random } from "./sampling.ts";
 
 const check = group("training");
 const STEPS = 200;

@@ -1,11 +1,11 @@
 // What a browser and Node must agree on: every operation's cases, a small network's evaluation, one training step.
 import type { Device } from "../../engine/device/device.ts";
+import { algorithms, LAYOUTS, problem, run } from "../../engine/gradcheck/routine.ts";
 import { stream } from "../../engine/nn/initialisers.ts";
 import { Predictor } from "../../engine/nn/predictor.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import { ops } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
-import { algorithms, LAYOUTS, problem, run } from "../routine.ts";
 
 export interface Findings {
   readonly adapter: string;

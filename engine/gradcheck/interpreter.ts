@@ -1,7 +1,7 @@
 // Runs a graph in float64 by the operations' references: what a plan must compute, whatever it does with memory.
 
-import type { Graph, Tensor } from "../engine/graph/graph.ts";
-import { size, type Values } from "../kernels/op.ts";
+import { size, type Values } from "../../kernels/op.ts";
+import type { Graph, Tensor } from "../graph/graph.ts";
 
 /** Values of every tensor of the graph, given those of its inputs (by name) and variables (by path). */
 export function interpret(

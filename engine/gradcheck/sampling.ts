@@ -1,4 +1,4 @@
-import { type Case, type DType, type Op, type Shape, size } from "../kernels/op.ts";
+import { type Case, type DType, type Op, type Shape, size } from "../../kernels/op.ts";
 
 /** Uniform in [0, 1), the same sequence for the same seed. */
 export function random(seed: number): () => number {

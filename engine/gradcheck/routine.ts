@@ -1,19 +1,27 @@
 // Runs one routine of an operation as a graph of one and judges what it wrote. Portable: browsers run it too.
 
-import type { Device } from "../engine/device/device.ts";
+import {
+  type Case,
+  type Op,
+  type Shape,
+  type Shapes,
+  size,
+  type Tune,
+  type Values,
+} from "../../kernels/op.ts";
+import type { Device } from "../device/device.ts";
 import {
   accumulates as canAccumulate,
   reflect,
   settings,
   specialise,
   takesSlice,
-} from "../engine/device/reflect.ts";
-import { withGradients } from "../engine/graph/autodiff.ts";
-import { Graph, type Tensor } from "../engine/graph/graph.ts";
-import { at } from "../engine/plan/choose.ts";
-import { Executable } from "../engine/plan/executable.ts";
-import { plan } from "../engine/plan/plan.ts";
-import { type Case, type Op, type Shape, type Shapes, size, type Tune, type Values } from "../kernels/op.ts";
+} from "../device/reflect.ts";
+import { withGradients } from "../graph/autodiff.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
+import { at } from "../plan/choose.ts";
+import { Executable } from "../plan/executable.ts";
+import { plan } from "../plan/plan.ts";
 import { dtypeOf, loaded, random, sample, stored, within } from "./sampling.ts";
 
 /** A case with its values, what the reference makes of them, and how far float32 may be off. */
