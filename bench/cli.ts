@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
+import { TUNABLES } from "../engine/gradcheck/index.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
+import { gradcheck, repro } from "./commands/gradcheck.ts";
 import { info } from "./commands/info.ts";
 import { models } from "./commands/models.ts";
 import { parity } from "./commands/parity.ts";
@@ -78,6 +80,28 @@ program
   .option("--width <factor>", "width multiplier (default: read off the weights)", positive)
   .option(...adapter)
   .action((options) => parity(options));
+
+const check = program
+  .command("gradcheck")
+  .description("check kernels and gradients, operation by operation, against float64")
+  .argument("[subject...]", "operations by name, or a .js module that exports some (default: all)")
+  .option("--fuzz <n>", "random problems of each operation", whole(0), 60)
+  .addOption(
+    new Option("--tunables <which>", "settings of the kernels' tunables")
+      .choices(Object.keys(TUNABLES))
+      .default("winners"),
+  )
+  .option("--seed <n>", "seed of values and random problems", whole(0), 1)
+  .option("--json", "as JSON")
+  .option("--html <file>", "write a page with every figure, and a map of the errors of what failed")
+  .option(...adapter)
+  .action((subjects, options) => gradcheck(subjects, options));
+check
+  .command("repro <case>")
+  .description("run one case again, as a failure prints it")
+  .option("--module <file>", "module that exports the operation")
+  .option(...adapter)
+  .action((text, options) => repro(text, options));
 
 try {
   await program.parseAsync();

@@ -58,6 +58,13 @@ export interface Case<A> {
   readonly values?: Readonly<Record<string, readonly number[]>>;
 }
 
+/** Makes the choices of a random problem. Failing problems shrink towards smaller numbers and earlier choices. */
+export interface Draw {
+  /** Whole number from `least` to `most`, both included. */
+  integer(least: number, most: number): number;
+  pick<T>(choices: readonly T[]): T;
+}
+
 /** Part `part` is channels `[offset, offset + its channels)` of `whole`. */
 export interface Slice {
   readonly part: string;
@@ -101,6 +108,8 @@ export interface Op<A = any> {
   /** Values of one input for a check; `random` is uniform in [0, 1). The default is uniform in [-1, 1). */
   sample?(input: string, shape: Shape, random: () => number, attrs: A): ArrayLike<number>;
   readonly cases: readonly Case<A>[];
+  /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
+  arbitrary?(draw: Draw): Pick<Case<A>, "shapes" | "attrs">;
 }
 
 /** Uniforms of a kernel that treats a tensor as pixels of channels: the last axis, and all before it. */

@@ -1,40 +1,46 @@
-// Every operation, every case, every algorithm the adapter can run, every tunable value: the forward values and all
-// gradients against the float64 reference, within the operation's bound.
-import { tunables } from "../engine/device/reflect.ts";
-import { algorithms, LAYOUTS, type Problem, problem, run } from "../engine/gradcheck/routine.ts";
+// Every operation, every case, every algorithm the adapter can run, every tunable value: the reference against
+// differences of itself, forward values and all gradients against the reference within the operation's bound, in every
+// layout; gradients for linearity; workgroup memory for races; a few random problems.
+import { differences } from "../engine/gradcheck/differences.ts";
+import { fuzz } from "../engine/gradcheck/fuzz.ts";
+import { algorithms } from "../engine/gradcheck/launch.ts";
+import { linearity } from "../engine/gradcheck/linearity.ts";
+import { problem } from "../engine/gradcheck/problem.ts";
+import { races } from "../engine/gradcheck/races.ts";
+import { type Finding, passes } from "../engine/gradcheck/report.ts";
+import { attempt, trials } from "../engine/gradcheck/trial.ts";
 import { ops } from "../kernels/index.ts";
-import type { Algorithm, Case, Op } from "../kernels/op.ts";
 import { device, group } from "./harness.ts";
+
+/** Random problems of each operation; `tessera gradcheck --fuzz` takes more. */
+const FUZZ = 4;
+const SEED = 1;
 
 for (const op of ops) {
   const check = group(op.name === "concat" ? `concat of ${op.inputs.length}` : op.name);
   for (const example of op.cases) {
-    const p = problem(op, example);
+    const p = problem(op, example, { seed: SEED });
+    check.test(`${example.what}: reference`, () => {
+      for (const finding of differences(op, example, SEED)) expect(finding);
+    });
     for (const [routine, algorithm] of algorithms(device, op, example, p))
-      check.test(`${example.what}: ${routine} ${algorithm.name}`, () =>
-        checkAll(op, example, p, routine, algorithm),
-      );
+      check.test(`${example.what}: ${routine} ${algorithm.name}`, async () => {
+        for (const trial of trials(op, example, routine, algorithm, "each", SEED))
+          expect(await attempt(device, op, trial, p));
+        if (routine !== "forward") expect(await linearity(device, op, example, p, routine, algorithm));
+      });
   }
+  check.test("workgroup memory has no races", () => {
+    for (const finding of races(device, op)) expect(finding);
+  });
+  check.test(`${FUZZ} random problems`, () =>
+    fuzz(device, op, { count: FUZZ, seed: SEED, tunables: "each" }, expect),
+  );
   check.run();
 }
 
-/** The defaults in every layout; then every tunable at each of its values with the others at default. */
-async function checkAll(
-  op: Op,
-  example: Case<any>,
-  p: Problem,
-  routine: string,
-  { name, kernels }: Algorithm<any>,
-) {
-  for (const layout of LAYOUTS) await run(device, op, example, p, routine, { algorithm: name, layout });
-  const values = new Map<string, readonly number[]>();
-  for (const kernel of kernels) for (const [key, { choices }] of tunables(kernel)) values.set(key, choices);
-  values.delete("LANES"); // the adapter's subgroup size decides it
-  for (const [key, choices] of values)
-    for (const value of choices)
-      await run(device, op, example, p, routine, {
-        algorithm: name,
-        layout: "dense",
-        tune: { [key]: value },
-      });
+function expect(finding: Finding | undefined): void {
+  if (!finding || passes(finding.figure)) return;
+  const { check, where, message, repro } = finding;
+  throw new Error(`${check}, ${where}: ${message}${repro ? `\n  tessera gradcheck repro '${repro}'` : ""}`);
 }

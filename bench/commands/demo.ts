@@ -10,6 +10,7 @@ import type { Profile } from "../../engine/plan/executable.ts";
 import { size } from "../../kernels/index.ts";
 import { entries, model, netOptions } from "../../models/index.ts";
 import { drawDataset } from "../demo/draw.ts";
+import { interruptible } from "./interrupt.ts";
 
 export interface DemoOptions {
   readonly data?: string;
@@ -48,16 +49,10 @@ interface Row {
 }
 
 /** Trains the three networks for some steps and prints what they cost side by side. */
-export async function demo(options: DemoOptions): Promise<void> {
-  const interrupted = new AbortController();
-  const stop = () => {
-    if (interrupted.signal.aborted) {
-      process.stdout.write("\x1b[?25h\x1b[?7h\n"); // the bar hid the cursor
-      process.exit(130);
-    }
-    interrupted.abort();
-  };
-  process.on("SIGINT", stop);
+export const demo = (options: DemoOptions): Promise<void> =>
+  interruptible((signal) => trainAll(options, signal));
+
+async function trainAll(options: DemoOptions, signal: AbortSignal): Promise<void> {
   const device = await Device.open({ adapter: options.adapter });
   try {
     const { image, batch, steps, seconds, images } = {
@@ -70,7 +65,7 @@ export async function demo(options: DemoOptions): Promise<void> {
         `No GPU is used, so images are ${image}x${image} and not 299x299; --image, --batch and --steps change that.`,
       );
     const data = options.data ?? (await draw());
-    if (interrupted.signal.aborted) return;
+    if (signal.aborted) return;
     const { classes, samples: all } = await scanFolder(data);
     const samples = options.data ? all : spread(all, images);
     console.log(`${samples.length} images of ${classes.length} classes in ${data}\n`);
@@ -78,19 +73,14 @@ export async function demo(options: DemoOptions): Promise<void> {
     const rows: Row[] = [];
     for (const { name } of entries.filter(({ variant }) => variant === "paper")) {
       const run = { name, classes: classes.length, image, batch, steps, seconds, ...options };
-      const row = await train(device, batches, { ...run, signal: interrupted.signal });
+      const row = await train(device, batches, { ...run, signal });
       if (row) rows.push(row);
       if (row) console.log(`${name}: loss ${row.losses.map((loss) => loss.toFixed(2)).join(" ")}`);
-      if (interrupted.signal.aborted) break;
+      if (signal.aborted) break;
     }
     if (rows.length > 0) print(rows, device, { image, batch });
   } finally {
-    process.removeListener("SIGINT", stop);
     device.close();
-    if (interrupted.signal.aborted) {
-      console.log("interrupted");
-      process.exitCode = 130;
-    }
   }
 }
 

@@ -97,8 +97,8 @@ export const bound = (kernel: Kernel<any>, binding: string): string => kernel.bi
 
 const signatures = new Map<Op, Map<string, Signature>>();
 
-/** What a gradient routine reads and writes. */
-const signature = (op: Op, routine: string): Signature =>
+/** What a gradient routine reads and writes, over all its algorithms. */
+export const signature = (op: Op, routine: string): Signature =>
   remember(
     remember(signatures, op, () => new Map<string, Signature>()),
     routine,

@@ -51,6 +51,7 @@ export function schedule(
       dispatches.push({ ...d, flops: flops / all.length });
     }
   }
+  for (const { storage } of layout.guarded()) [storage.first, storage.last] = [0, Infinity];
   for (const { storage, stride, shape } of layout.outputs.values()) {
     storage.last = Infinity;
     if (stride !== shape[shape.length - 1]) storage.first = 0; // what lies around a slice is the caller's
@@ -178,23 +179,29 @@ function dispatch(
   };
 }
 
-/** Elements of the storage that a view, or its images of a range, spans. */
-function extent(view: View, range?: Range): { start: number; end: number } {
+/** Elements of the storage that a view, or its images of a range, spans, and the first of them that is its own. */
+function extent(view: View, range?: Range): { start: number; end: number; first: number } {
   const rows = view.shape.slice(0, -1).reduce((a, b) => a * b, 1);
   const channels = view.shape[view.shape.length - 1] ?? 1;
-  if (view.shape.length === 1 && range)
-    return { start: view.offset + range.from, end: view.offset + range.from + range.count };
+  if (view.guarded && (!range || range.count === view.shape[0]))
+    return { start: 0, end: view.storage.bytes / bytesPerElement(view), first: view.offset };
+  if (view.shape.length === 1 && range) {
+    const first = view.offset + range.from;
+    return { start: first, end: first + range.count, first };
+  }
   const perImage = range ? rows / view.shape[0] : rows;
   const [from, count] = range ? [range.from * perImage, range.count * perImage] : [0, rows];
   const start = view.offset + from * view.stride;
-  return { start, end: start + (count - 1) * view.stride + channels };
+  return { start, end: start + (count - 1) * view.stride + channels, first: start };
 }
 
+const bytesPerElement = ({ dtype }: View) => (dtype === "f16" ? 2 : 4);
+
 /** What is left of an offset below the alignment of bindings goes into the uniform. */
-function align(span: { start: number; end: number }, view: View, offsettable: boolean) {
-  const width = view.dtype === "f16" ? 2 : 4;
+function align(span: ReturnType<typeof extent>, view: View, offsettable: boolean) {
+  const width = bytesPerElement(view);
   const at = Math.floor((span.start * width) / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
-  const offset = span.start - at / width;
+  const offset = span.first - at / width;
   if (offset > 0 && !offsettable)
     throw new LimitError(
       `${view.storage.label}: starts ${offset} elements off where the kernel takes no offset`,

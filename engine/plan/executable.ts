@@ -90,17 +90,17 @@ export class Executable {
     }
   }
 
-  /** Fills an input; the values are read at once. Throws ShapeError where their number is not the input's. */
+  /**
+   * Fills an input with its values in row-major order, and what lies around it in a wider buffer with NaN; the
+   * values are read at once. Throws ShapeError where their number is not the input's.
+   */
   write(name: string, values: Float32Array | Int32Array | Uint32Array): void {
     const view = find(this.plan.inputs, name, "input");
-    const want = view.storage.bytes / 4;
+    const want = size(view.shape);
     if (values.length !== want)
       throw new ShapeError(`${name}: [${view.shape}] takes ${want} values but ${values.length} are given`);
-    this.device.gpu.queue.writeBuffer(
-      this.place(view.storage).buffer,
-      0,
-      values as Float32Array<ArrayBuffer>,
-    );
+    const all = view.storage.bytes / 4 === want ? values : scatter(view, values);
+    this.device.gpu.queue.writeBuffer(this.place(view.storage).buffer, 0, all as Float32Array<ArrayBuffer>);
   }
 
   /** Whether the plan reads an input of this name. */
@@ -145,7 +145,7 @@ export class Executable {
   /** Bytes of an output of the last run, in row-major order of its shape. */
   async readBytes(name: string): Promise<ArrayBuffer> {
     const view = find(this.plan.outputs, name, "output");
-    const words = new Uint32Array(await this.readStorage(name));
+    const words = new Uint32Array(await this.#download(view.storage, `read ${name}`));
     const channels = view.shape[view.shape.length - 1] ?? 1;
     const rows = size(view.shape) / Math.max(1, channels);
     if (view.stride === channels) return words.slice(view.offset, view.offset + rows * channels).buffer;
@@ -157,13 +157,34 @@ export class Executable {
     return dense.buffer;
   }
 
-  /** Everything that shares storage with an output: of a slice, the tensor it lies in. */
-  async readStorage(name: string): Promise<ArrayBuffer> {
-    const { storage } = find(this.plan.outputs, name, "output");
+  async #download(storage: Storage, label: string): Promise<ArrayBuffer> {
     const { buffer, offset } = this.place(storage);
-    const staging = this.#staging.get(name) ?? (await this.device.staging(`read ${name}`, storage.bytes));
-    this.#staging.set(name, staging);
+    const staging = this.#staging.get(label) ?? (await this.device.staging(label, storage.bytes));
+    this.#staging.set(label, staging);
     return this.device.download(buffer, offset, staging.size, staging);
+  }
+
+  /**
+   * What the last run wrote outside the tensors of a plan with a guard: one line a storage. `poison` and every
+   * `write` must have come before that run.
+   */
+  async breaches(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const view of this.plan.guarded) {
+      const { storage, shape, offset, stride } = view;
+      if (storage.last < 0) continue;
+      const bytes = await this.#download(storage, `guard ${storage.id}`);
+      const channels = shape[shape.length - 1] ?? 1;
+      const words = new Uint32Array(bytes);
+      const end = offset + (size(shape) / Math.max(1, channels)) * stride;
+      const outside = (i: number) => i < offset || i >= end || (i - offset) % stride >= channels;
+      const hit = words.findIndex((word, i) => word !== NAN && outside(i));
+      if (hit >= 0)
+        found.push(
+          `${storage.label} [${shape}]: ${new Float32Array(bytes)[hit]} was written ${hit - offset} elements after its start, outside it`,
+        );
+    }
+    return found;
   }
 
   /** Fills the whole arena with a value, so that what is read before it is written shows. */
@@ -187,6 +208,19 @@ export class Executable {
     this.#timestamps?.close();
     this.device.gpu.queue.submit([]);
   }
+}
+
+/** Bits of the NaN that a Float32Array is filled with. */
+const NAN = new Uint32Array(Float32Array.of(NaN).buffer)[0];
+
+/** Values of a view where its storage holds them, with NaN around. */
+function scatter({ storage, shape, offset, stride }: View, values: Float32Array | Int32Array | Uint32Array) {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const wide = new Uint32Array(storage.bytes / 4).fill(NAN);
+  const channels = shape[shape.length - 1] ?? 1;
+  for (let row = 0; row * channels < words.length; row++)
+    wide.set(words.subarray(row * channels, (row + 1) * channels), offset + row * stride);
+  return wide;
 }
 
 function noVariables({ path, slot }: Variable): never {
@@ -217,6 +251,18 @@ async function compileAll(device: Device, plan: Plan): Promise<Map<string, Compi
   return new Map(compiled);
 }
 
+/** The uniform struct of a dispatch as the kernel reads it. */
+export function uniformBytes({ kernel, uniforms }: Dispatch): Uint8Array<ArrayBuffer> {
+  const data = new DataView(new ArrayBuffer(kernel.reflected.uniform.size));
+  for (const [name, { offset, type }] of kernel.reflected.uniform.fields) {
+    const value = uniforms[name];
+    if (type === "f32") data.setFloat32(offset, value, true);
+    else if (type === "i32") data.setInt32(offset, value, true);
+    else data.setUint32(offset, value, true);
+  }
+  return new Uint8Array(data.buffer);
+}
+
 /** Writes the uniforms of all dispatches into one buffer; returns where each one's are. */
 async function packUniforms(
   device: Device,
@@ -231,16 +277,10 @@ async function packUniforms(
     bytes += Math.ceil(kernel.reflected.uniform.size / align) * align;
   }
   if (bytes === 0) return plan.dispatches.map(() => undefined);
-  const data = new DataView(new ArrayBuffer(bytes));
-  for (const [i, { kernel, uniforms }] of plan.dispatches.entries())
-    for (const [name, { offset, type }] of kernel.reflected.uniform.fields) {
-      const value = uniforms[name];
-      if (type === "f32") data.setFloat32(at[i] + offset, value, true);
-      else if (type === "i32") data.setInt32(at[i] + offset, value, true);
-      else data.setUint32(at[i] + offset, value, true);
-    }
+  const data = new Uint8Array(bytes);
+  for (const [i, dispatch] of plan.dispatches.entries()) data.set(uniformBytes(dispatch), at[i]);
   const buffer = await own("uniforms", bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  device.gpu.queue.writeBuffer(buffer, 0, data.buffer);
+  device.gpu.queue.writeBuffer(buffer, 0, data);
   return plan.dispatches.map(({ kernel }, i) => ({
     buffer,
     offset: at[i],

@@ -18,6 +18,11 @@ export interface PlanOptions {
   readonly slices?: boolean;
   /** Where a tensor lies inside a wider buffer that the caller owns; by graph input or output name. */
   readonly external?: Readonly<Record<string, { readonly channels: number; readonly offset: number }>>;
+  /**
+   * Elements to leave around every tensor and to bind with it, so that `Executable.breaches` sees what a kernel
+   * writes outside. Arena storage is then not shared.
+   */
+  readonly guard?: number;
 }
 
 /** A graph turned into an ordered list of dispatches with placed memory. Plain data: no device is needed to make it. */
@@ -30,6 +35,8 @@ export class Plan {
     readonly pages: readonly number[],
     readonly inputs: ReadonlyMap<string, View>,
     readonly outputs: ReadonlyMap<string, View>,
+    /** Tensors that have a guard around them. */
+    readonly guarded: readonly View[],
   ) {}
 
   /** One line per dispatch: label, algorithm, grid, tunables, FLOPs and bytes. */
@@ -62,8 +69,10 @@ export function plan(graph: Graph, traits: Traits, options: PlanOptions = {}): P
     into,
     external: options.external ?? {},
     slices: options.slices ?? true,
+    guard: options.guard ?? 0,
   });
   const dispatches = schedule(launches, layout, traits, options.accumulate ?? false);
   const pages = place(dispatches, layout, traits);
-  return new Plan(traits, dispatches, layout.storages, pages, layout.inputs, layout.outputs);
+  const guarded = layout.guarded();
+  return new Plan(traits, dispatches, layout.storages, pages, layout.inputs, layout.outputs, guarded);
 }

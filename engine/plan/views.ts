@@ -28,6 +28,8 @@ export interface View {
   readonly dtype: DType;
   readonly offset: number;
   readonly stride: number;
+  /** Whether it is bound with all of its storage, the guard around it included. */
+  readonly guarded: boolean;
 }
 
 export interface Layout {
@@ -38,6 +40,8 @@ export interface Layout {
   of(tensor: Tensor): View;
   /** View of a temporary of a launch. */
   temporary(launch: Launch, name: string): View;
+  /** Views with a guard, in no order. */
+  guarded(): View[];
   /** Whether `part` of this launch lies in its whole, so that nothing has to be copied. */
   sliced(launch: Launch, part: string): boolean;
 }
@@ -50,6 +54,7 @@ export function layOut(
     into: ReadonlyMap<Tensor, Variable>;
     external: Readonly<Record<string, { channels: number; offset: number }>>;
     slices: boolean;
+    guard: number;
   },
 ): Layout {
   const root = roots(launches);
@@ -87,14 +92,19 @@ export function layOut(
     }
     const wide = origin.kind === "input" ? options.external[origin.name] : external.get(tensor);
     const stride = wide?.channels ?? channels;
-    const bytes = Math.max(4, (size(shape) / Math.max(1, channels)) * stride * (dtype === "f16" ? 2 : 4));
+    const guarded = options.guard > 0 && !into.has(tensor) && !/variable|constant/.test(origin.kind);
+    const [before, after] = guarded
+      ? [(uses.get(tensor) ?? true) ? options.guard : 0, options.guard]
+      : [0, 0];
+    const elements = before + (size(shape) / Math.max(1, channels)) * stride + after;
+    const bytes = Math.max(4, elements * (dtype === "f16" ? 2 : 4));
     const variable = origin.kind === "variable" ? origin.variable : into.get(tensor);
     const storage = variable
       ? store({ label: `${variable.path}.${variable.slot}`, kind: "variable", bytes, variable })
       : origin.kind === "constant"
         ? store({ label: tensor.label, kind: "constant", bytes, constant: origin.value })
         : store({ label: tensor.label, kind: origin.kind === "input" ? "input" : "arena", bytes });
-    return { storage, shape, dtype, offset: wide?.offset ?? 0, stride };
+    return { storage, shape, dtype, offset: before + (wide?.offset ?? 0), stride, guarded };
   }
 
   function of(tensor: Tensor): View {
@@ -108,9 +118,11 @@ export function layOut(
     return remember(known, name, () => {
       const shape = launch.shapes[name];
       const label = `${launch.node.label}.${name}`;
-      const storage = store({ label, kind: "arena", bytes: Math.max(4, size(shape) * 4) });
+      const bytes = Math.max(4, (size(shape) + options.guard) * 4);
+      const storage = store({ label, kind: "arena", bytes });
       const dtype = launch.node.op.dtypes?.[name] ?? "f32";
-      return { storage, shape, dtype, offset: 0, stride: shape[shape.length - 1] ?? 1 };
+      const [stride, guarded] = [shape[shape.length - 1] ?? 1, options.guard > 0];
+      return { storage, shape, dtype, offset: 0, stride, guarded };
     });
   }
 
@@ -125,7 +137,11 @@ export function layOut(
     const tensor = named(launch, part);
     return tensor !== undefined && slices.get(root(tensor))?.by === launch;
   };
-  return { storages, inputs, outputs, of, temporary, sliced };
+  const guarded = () =>
+    [...views.values(), ...[...temporaries.values()].flatMap((made) => [...made.values()])].filter(
+      (view) => view.guarded,
+    );
+  return { storages, inputs, outputs, of, temporary, guarded, sliced };
 }
 
 /** Tensor a launch knows by this name, unless it is one of its temporaries. */

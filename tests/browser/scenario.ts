@@ -1,6 +1,7 @@
 // What a browser and Node must agree on: every operation's cases, a small network's evaluation, one training step.
 import type { Device } from "../../engine/device/device.ts";
-import { algorithms, LAYOUTS, problem, run } from "../../engine/gradcheck/routine.ts";
+import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/launch.ts";
+import { problem } from "../../engine/gradcheck/problem.ts";
 import { stream } from "../../engine/nn/initialisers.ts";
 import { Predictor } from "../../engine/nn/predictor.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
@@ -31,8 +32,10 @@ export async function scenario(device: Device): Promise<Findings> {
       const p = problem(op, example);
       for (const [routine, { name }] of algorithms(device, op, example, p))
         for (const layout of LAYOUTS) {
-          const ratio = await run(device, op, example, p, routine, { algorithm: name, layout });
-          worst[op.name] = Math.max(worst[op.name] ?? 0, ratio);
+          const outcome = await run(device, op, example, p, routine, { algorithm: name, layout }, 1);
+          if (outcome?.message)
+            throw new Error(`${op.name}/${routine} ${name} ${layout}: ${outcome.message}`);
+          worst[op.name] = Math.max(worst[op.name] ?? 0, outcome?.figure ?? 0);
           cases++;
         }
     }

@@ -1,0 +1,5 @@
+export { type CheckOptions, checkOp } from "./check_op.ts";
+export { LAYOUTS, type Layout } from "./launch.ts";
+export * from "./report.ts";
+export { REGIMES, type Regime } from "./sampling.ts";
+export { attempt, parseTrial, type Trial, TUNABLES, type Tunables } from "./trial.ts";

@@ -1,0 +1,305 @@
+// Runs one routine of an operation as a graph of one and judges what it wrote. Portable: browsers run it too.
+
+import {
+  type Algorithm,
+  type Case,
+  type Op,
+  type Shape,
+  type Shapes,
+  size,
+  type Tune,
+  type Values,
+} from "../../kernels/op.ts";
+import type { Device } from "../device/device.ts";
+import {
+  accumulates as canAccumulate,
+  reflect,
+  settings,
+  specialise,
+  takesSlice,
+} from "../device/reflect.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
+import { at, type Traits } from "../plan/choose.ts";
+import type { Dispatch } from "../plan/dispatch.ts";
+import { Executable } from "../plan/executable.ts";
+import { type Plan, plan } from "../plan/plan.ts";
+import { judge } from "./judge.ts";
+import { type Problem, shapesOf } from "./problem.ts";
+import type { ErrorMap } from "./report.ts";
+import { dtypeOf, loaded, stored } from "./sampling.ts";
+
+/** Tensors in storage of their own, as slices of wider ones, added onto what is there, computed an image at a time. */
+export const LAYOUTS = ["dense", "sliced", "accumulated", "split"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
+export interface Variant {
+  readonly algorithm: string;
+  readonly layout: Layout;
+  /** Tunables to set on its kernels; the others are at what suits the problem. */
+  readonly tune?: Tune;
+}
+
+/** Elements left around every tensor: more than any kernel's tile is wide. */
+const GUARD = 640;
+
+/** What one check of a routine showed. */
+export interface Outcome {
+  /** Largest error over its bound. */
+  readonly figure: number;
+  /** Element of that error, such as `dx[0,3,2,17]`. */
+  readonly at: string;
+  readonly message?: string;
+  readonly map?: ErrorMap;
+}
+
+type Wrote = ReadonlyMap<string, ArrayBuffer>;
+
+/** One routine of one problem, loaded on a device. */
+export class Launch {
+  private constructor(
+    private readonly op: Op,
+    private readonly setup: Setup,
+    private readonly executable: Executable,
+  ) {}
+
+  /** Returns undefined where the kernels have no such layout. Throws LimitError where the device cannot run it. */
+  static async load(
+    device: Device,
+    op: Op,
+    attrs: unknown,
+    shapes: Shapes,
+    routine: string,
+    variant: Variant,
+  ): Promise<Launch | undefined> {
+    const setup = prepare(device.traits, op, attrs, shapes, routine, variant);
+    return setup && new Launch(op, setup, await Executable.load(device, setup.planned));
+  }
+
+  /** Bytes of every tensor written, from the values of those read, in memory that held `poison`. */
+  async compute(values: Values, poison = NaN): Promise<Wrote> {
+    const { inputs, held, outputs } = this.setup;
+    this.executable.poison(poison);
+    for (const name of inputs) this.executable.write(name, stored(values[name], dtypeOf(this.op, name)));
+    for (const [name, shape] of Object.entries(held))
+      this.executable.write(`before ${name}`, Float32Array.from(before(shape)));
+    this.executable.run();
+    const wrote = new Map<string, ArrayBuffer>();
+    for (const name of outputs) wrote.set(name, await this.executable.readBytes(name));
+    return wrote;
+  }
+
+  /** The same as float64. */
+  async values(values: Values): Promise<Values> {
+    const wrote = await this.compute(values);
+    return Object.fromEntries(
+      [...wrote].map(([name, bytes]) => [name, loaded(bytes, dtypeOf(this.op, name))]),
+    );
+  }
+
+  /** What the last run wrote outside its tensors. */
+  breaches(): Promise<readonly string[]> {
+    return this.executable.breaches();
+  }
+
+  close(): void {
+    this.executable.close();
+  }
+}
+
+/**
+ * Runs a routine in a layout and judges it, then again on other garbage, `repeats` times in all: every run must write
+ * the same bits, and nothing outside the tensors. Returns undefined where the kernels have no such layout.
+ */
+export async function run(
+  device: Device,
+  op: Op,
+  { attrs }: Pick<Case<any>, "attrs">,
+  p: Problem,
+  routine: string,
+  variant: Variant,
+  repeats = 2,
+): Promise<Outcome | undefined> {
+  const launch = await Launch.load(device, op, attrs, p.shapes, routine, variant);
+  if (!launch) return undefined;
+  try {
+    const first = await launch.compute(p.values);
+    const [breach] = await launch.breaches();
+    if (breach) return { figure: Infinity, at: "guard", message: breach };
+    for (let repeat = 1; repeat < repeats; repeat++)
+      for (const [name, bytes] of await launch.compute(p.values, 3 * repeat)) {
+        const changed = difference(first.get(name)!, bytes);
+        if (changed) return { figure: Infinity, at: name, message: `${name}: ${changed}` };
+      }
+    return worstOf(op, p, routine, variant, first);
+  } finally {
+    launch.close();
+  }
+}
+
+/** What was in a tensor that a gradient is added onto. */
+const before = (shape: Shape) => Float64Array.from({ length: size(shape) }, (_, i) => ((i * 7) % 5) - 2);
+
+function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
+  const [x, y] = [new Uint32Array(a), new Uint32Array(b)];
+  const i = x.findIndex((word, k) => word !== y[k]);
+  if (i < 0) return undefined;
+  const [was, is] = [new Float32Array(a)[i], new Float32Array(b)[i]];
+  return `element ${i} was ${was} and is ${is} on the same input`;
+}
+
+function worstOf(op: Op, p: Problem, routine: string, { layout }: Variant, wrote: Wrote): Outcome {
+  const side = routine === "forward" ? "forward" : "backward";
+  let worst: Outcome = { figure: 0, at: "" };
+  for (const [name, bytes] of wrote) {
+    let [want, bound] = [p.want[side][name], p.bound[side][name]];
+    if (!want) continue; // an output no reference speaks of, such as an index kept for the gradient
+    if (layout === "accumulated") {
+      const held = before(p.shapes[name]);
+      bound = bound.map((v, i) => v + 2 ** -22 * (Math.abs(held[i]) + Math.abs(want[i])));
+      want = want.map((v, i) => v + held[i]);
+    }
+    const got = loaded(bytes, dtypeOf(op, name)).subarray(0, want.length);
+    const verdict = judge(name, p.shapes[name], got, want, bound);
+    if (!(verdict.figure <= worst.figure) || worst.at === "") worst = verdict;
+  }
+  return worst;
+}
+
+/** Dispatches of a routine on dense tensors. */
+export function dispatchesOf(
+  traits: Traits,
+  op: Op,
+  attrs: unknown,
+  shapes: Shapes,
+  routine: string,
+  algorithm: string,
+): readonly Dispatch[] {
+  return prepare(traits, op, attrs, shapes, routine, { algorithm, layout: "dense" })!.planned.dispatches;
+}
+
+interface Setup {
+  readonly planned: Plan;
+  readonly inputs: readonly string[];
+  /** Outputs, and inputs that are updated in place. */
+  readonly outputs: readonly string[];
+  /** Shapes of the outputs that are added onto what they held. */
+  readonly held: Shapes;
+}
+
+function prepare(
+  traits: Traits,
+  op: Op,
+  attrs: unknown,
+  shapes: Shapes,
+  routine: string,
+  variant: Variant,
+): Setup | undefined {
+  const algorithm = (routine === "forward" ? op.forward : op.backward[routine]).find(
+    ({ name }) => name === variant.algorithm,
+  )!;
+  const { layout } = variant;
+  const { reads, writes, viewable, accumulates } = bindings(op, algorithm, variant.tune);
+  if (layout === "sliced" && viewable.size === 0) return undefined;
+  if (layout === "accumulated" && !accumulates) return undefined;
+  let limited = traits;
+  if (layout === "split") {
+    const all = { ...shapes, ...algorithm.temporaries?.(shapes, attrs) };
+    limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, all) };
+    if (!splits(op, shapes, limited.maxBindingBytes)) return undefined;
+  }
+
+  const graph = new Graph();
+  const state = [...writes].filter((name) => op.inputs.includes(name));
+  const produced = [...writes].filter((name) => !op.inputs.includes(name));
+  const inputs: Record<string, Tensor> = {};
+  for (const name of [...reads, ...state]) inputs[name] = graph.input(name, shapes[name], dtypeOf(op, name));
+  const held = Object.fromEntries(
+    (layout === "accumulated" ? produced : []).map((name) => [name, shapes[name]]),
+  );
+  const onto = Object.fromEntries(
+    Object.entries(held).map(([name, shape]) => [name, graph.input(`before ${name}`, shape)]),
+  );
+  const made = graph.emit(
+    { op, routine, attrs, inputs, onto, shapes, phase: "forward", label: op.name },
+    produced,
+  );
+  const slices = [...reads, ...produced].filter((name) => layout === "sliced" && viewable.has(name));
+  const planned = plan(graph, limited, {
+    outputs: { ...made, ...Object.fromEntries(state.map((name) => [name, inputs[name]])) },
+    slices: false,
+    choose: () => ({ algorithm: variant.algorithm, tune: variant.tune }),
+    external: Object.fromEntries(slices.map((name) => [name, wider(name, shapes[name])])),
+    guard: GUARD,
+  });
+  return { planned, inputs: Object.keys(inputs), outputs: [...produced, ...state], held };
+}
+
+/** Where a tensor lies in a wider one: different for every name, so that no two strides or offsets agree. */
+function wider(name: string, shape: Shape): { channels: number; offset: number } {
+  const key = [...name].reduce((sum, letter) => (sum * 7 + letter.charCodeAt(0)) % 11, 0);
+  return { channels: (shape[shape.length - 1] ?? 1) + 4 + 2 * key, offset: 1 + key };
+}
+
+/** Least binding that takes whole tensors that have no batch, whole temporaries, and one image of the rest. */
+function bytesOfOneImage(op: Op, shapes: Shapes): number {
+  const batched = (name: string) => op.batched.includes(name) && `d${name.replace(/^d/, "")}` in shapes;
+  const bytes = Object.entries(shapes).map(
+    ([name, shape]) => (4 * size(shape)) / (batched(name) ? shape[0] : 1),
+  );
+  return Math.max(...bytes) + 255;
+}
+
+const splits = (op: Op, shapes: Shapes, bytes: number): boolean =>
+  op.batched.some((name) => shapes[name] && 4 * size(shapes[name]) > bytes);
+
+function bindings(op: Op, algorithm: Algorithm<any>, tune: Tune = {}) {
+  const reads = new Set<string>();
+  const writes = new Set<string>();
+  const dense = new Set<string>();
+  const viewable = new Set<string>();
+  let accumulates = true;
+  for (const kernel of algorithm.kernels) {
+    const known = settings(kernel);
+    const set = Object.fromEntries(Object.entries(tune).filter(([name]) => name in known));
+    const reflected = reflect(kernel.label, specialise(kernel, settings(kernel, set)));
+    for (const [binding, { type }] of reflected.bindings) {
+      const name = kernel.bind?.[binding] ?? binding;
+      if (type === "uniform" || !isTensor(op, name)) continue;
+      (type === "storage" ? writes : reads).add(name);
+      (takesSlice(reflected, binding) ? viewable : dense).add(name);
+      if (type === "storage" && !canAccumulate(reflected)) accumulates = false;
+    }
+  }
+  for (const name of writes) reads.delete(name);
+  for (const name of dense) viewable.delete(name);
+  return { reads, writes, viewable, accumulates };
+}
+
+/** Inputs, outputs and their gradients; anything else a kernel binds is a temporary. */
+function isTensor(op: Op, name: string): boolean {
+  const names = Object.keys(shapesOf(op, op.cases[0]));
+  return names.includes(name) || (name.startsWith("d") && names.includes(name.slice(1)));
+}
+
+/** Whether the device has what an algorithm's kernels need at their defaults. */
+export const runnable = ({ traits }: Device, algorithm: Algorithm<any>): boolean =>
+  algorithm.kernels.every((kernel) => {
+    const { reflected, tune } = at(kernel, {}, traits);
+    return (
+      reflected.features.every((name) => traits.features.has(name)) &&
+      (tune.LANES === undefined || tune.LANES === traits.lanes)
+    );
+  });
+
+/** Every algorithm of every routine that can compute the case on the device. */
+export function* algorithms(
+  device: Device,
+  op: Op,
+  { attrs }: Pick<Case<any>, "attrs">,
+  { shapes }: Pick<Problem, "shapes">,
+): Iterable<[routine: string, algorithm: Algorithm<any>]> {
+  for (const [routine, list] of Object.entries({ forward: op.forward, ...op.backward }))
+    for (const algorithm of list)
+      if ((algorithm.fits?.(shapes, attrs) ?? true) && runnable(device, algorithm))
+        yield [routine, algorithm];
+}

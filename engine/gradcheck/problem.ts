@@ -1,0 +1,88 @@
+import { type Case, type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
+import { U } from "../../kernels/rounding.ts";
+import { withGradients } from "../graph/autodiff.ts";
+import { Intrusion } from "./nonfinite.ts";
+import { dtypeOf, type Regime, random, sample } from "./sampling.ts";
+
+/** A case with its values, what the reference makes of them, and how far float32 may be off. */
+export interface Problem {
+  readonly shapes: Shapes;
+  /** Inputs, outputs as float32 stores them, and random gradients `d<output>`. */
+  readonly values: Values;
+  readonly want: Readonly<Record<"forward" | "backward", Values>>;
+  readonly bound: Readonly<Record<"forward" | "backward", Values>>;
+}
+
+/** Shapes of every input and output of a case; those of optional inputs that it leaves out too. */
+export function shapesOf(op: Op, { shapes, attrs }: Pick<Case<any>, "shapes" | "attrs">): Shapes {
+  const given: Record<string, readonly number[]> = { ...shapes };
+  for (const [name, { shape }] of Object.entries(op.optional?.(shapes, attrs) ?? {})) given[name] ??= shape;
+  const inputs = Object.fromEntries(op.inputs.map((name) => [name, given[name]]));
+  return { ...inputs, ...op.shapes(inputs, attrs) };
+}
+
+/** `exact` leaves the outputs that gradients read in float64, where they otherwise are what float32 would store. */
+export function problem(
+  op: Op,
+  example: Case<any>,
+  { seed = 1, exact = false, regime = "ordinary" as Regime } = {},
+): Problem {
+  const { attrs } = example;
+  const next = random(seed);
+  const shapes = shapesOf(op, example);
+  const inputs: Values = {};
+  for (const name of op.inputs) inputs[name] = sample(op, name, shapes[name], example, next, regime);
+  const produced = Object.keys(shapes).filter((name) => !op.inputs.includes(name));
+  const gradients: Values = {};
+  for (const name of produced)
+    gradients[`d${name}`] = Float64Array.from({ length: size(shapes[name]) }, () =>
+      Math.fround(2 * next() - 1),
+    );
+
+  const forward = (given: Values) => op.reference.forward(shapes, given, attrs);
+  /** Inputs with the outputs that gradients read, as float32 stores them, and gradients. */
+  const complete = (given: Values): Values => {
+    const outputs = forward(given);
+    const keep = (name: string) => dtypeOf(op, name) !== "f32" || exact;
+    return {
+      ...given,
+      ...Object.fromEntries(
+        produced.map((name) => [name, keep(name) ? outputs[name] : outputs[name].map(Math.fround)]),
+      ),
+      ...gradients,
+    };
+  };
+  const backward = (given: Values) => op.reference.backward(shapes, complete(given), attrs);
+  const values = complete(inputs);
+  const want = { forward: forward(inputs), backward: op.reference.backward(shapes, values, attrs) };
+  const bound = {
+    forward: representable(want.forward, op.bound.forward(shapes, values, attrs)),
+    backward: representable(want.backward, op.bound.backward(shapes, values, attrs)),
+  };
+  const made = { shapes: withGradients(shapes), values, want, bound };
+  const intrusion = regime === "nonfinite" && Intrusion.draw(op, shapes, inputs, example, next);
+  if (!intrusion) return made;
+  return {
+    ...made,
+    values: complete(intrusion.enter(inputs)),
+    bound: {
+      forward: intrusion.spread(bound.forward, inputs, forward),
+      backward: intrusion.spread(bound.backward, inputs, backward),
+    },
+  };
+}
+
+/** Largest finite float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Bounds, infinite where float32 may overflow on the way: a bound is at least one rounding (2^-23) of the largest
+ * magnitude that enters a value, and WGSL leaves open what comes of an overflow.
+ */
+const representable = (want: Values, bound: Values): Values =>
+  Object.fromEntries(
+    Object.entries(want).map(([name, values]) => [
+      name,
+      bound[name].map((b, i) => (b >= LARGEST * U || Math.abs(values[i]) >= LARGEST ? Infinity : b)),
+    ]),
+  );
