@@ -31,3 +31,6 @@ export class FormatError extends TesseraError {}
 
 /** Weights that do not belong to the model: names missing or unknown, shapes that differ. */
 export class WeightsError extends TesseraError {}
+
+/** A gradient that is not the derivative; names the input, the index, both values and what is allowed. */
+export class GradcheckError extends TesseraError {}

@@ -23,6 +23,7 @@ import { weightAverage } from "./weight_average/weight_average.ts";
 
 export * from "./errors.ts";
 export * from "./op.ts";
+export * from "./rounding.ts";
 export {
   adamw,
   add,

@@ -91,6 +91,8 @@ export interface Op<A = any> {
    * the routine after what it writes.
    */
   readonly backward: Readonly<Record<string, Routine<A>>>;
+  /** Groups of inputs in which the first output is linear while the others stay; gradients are then its adjoint. */
+  readonly linear?: readonly (readonly string[])[];
   /** Outputs (forward) or gradients (backward) that are mere slices of another tensor, if it can be so laid out. */
   slices?(t: Shapes, attrs: A): { forward: readonly Slice[]; backward: readonly Slice[] };
   /** Plain-loop oracle in float64. `t` holds the shapes of inputs and outputs. */

@@ -16,7 +16,13 @@ const shared = {
 };
 const node = { ...shared, platform: "node", packages: "external" };
 const browser = { ...shared, platform: "browser", external: ["sharp", "webgpu"] };
-const library = { index: "engine/index.ts", kernels: "kernels/index.ts", models: "models/index.ts" };
+const library = {
+  index: "engine/index.ts",
+  gradcheck: "engine/gradcheck/index.ts",
+  kernels: "kernels/index.ts",
+  models: "models/index.ts",
+};
+const examples = { "examples/swish": "tests/examples/swish/swish.ts" };
 
 const tests = () =>
   readdirSync("tests", { recursive: true })
@@ -36,7 +42,11 @@ export async function build({ types = false } = {}) {
   rmSync("dist", { recursive: true, force: true });
   const suites = Object.fromEntries(tests().map((path) => [path.replace(/\.ts$/, ""), join("tests", path)]));
   await Promise.all([
-    bundle({ ...node, entryPoints: { ...library, cli: "bench/cli.ts", ...probes() }, outdir: "dist" }),
+    bundle({
+      ...node,
+      entryPoints: { ...library, ...examples, cli: "bench/cli.ts", ...probes() },
+      outdir: "dist",
+    }),
     bundle({
       ...browser,
       entryPoints: { ...library, page: "tests/browser/page.ts" },

@@ -19,9 +19,24 @@ export function gradients(
 ): Map<Tensor, Tensor> {
   if (loss.shape.join() !== "1")
     throw new ShapeError(`gradients: the loss is [${loss.shape}] but [1] is expected`);
+  return pullback(graph, new Map([[loss, graph.constant([1], seed)]]), wanted);
+}
+
+/**
+ * Extends the graph by the vector-Jacobian product with respect to each of `wanted`, from the gradients `dy` of some of
+ * its tensors, each of that tensor's shape. Throws ShapeError as `gradients` does.
+ */
+export function pullback(
+  graph: Graph,
+  dy: ReadonlyMap<Tensor, Tensor>,
+  wanted: readonly Tensor[],
+): Map<Tensor, Tensor> {
+  for (const [{ shape, label }, d] of dy)
+    if (String(shape) !== String(d.shape))
+      throw new ShapeError(`pullback: ${label} is [${shape}] but its gradient is [${d.shape}]`);
   const nodes = [...graph.nodes];
   const needed = descendants(nodes, wanted);
-  const found = new Map<Tensor, Tensor>([[loss, graph.constant([1], seed)]]);
+  const found = new Map<Tensor, Tensor>(dy);
 
   for (const node of nodes.reverse()) {
     if (node.phase !== "forward" || !Object.values(node.outputs).some((y) => found.has(y))) continue;
@@ -58,7 +73,8 @@ function differentiate(graph: Graph, node: Node, needed: Set<Tensor>, found: Map
     // one launch adds onto all it writes or onto nothing
     const sums = targets.filter((name) => needed.has(node.inputs[name]));
     const distinct = new Set(sums.map((name) => node.inputs[name])).size === sums.length;
-    const adds = accumulates && distinct && sums.every((name) => found.has(node.inputs[name]));
+    const held = (name: string) => found.get(node.inputs[name])?.origin.kind === "output"; // ours to overwrite
+    const adds = accumulates && distinct && sums.every(held);
     const onto = adds
       ? Object.fromEntries(sums.map((name) => [`d${name}`, found.get(node.inputs[name])!]))
       : {};

@@ -20,6 +20,7 @@ export const add: Op<unknown> = {
   name: "add",
   inputs: ["a", "b"],
   batched: ["a", "b", "y", "dy", "da", "db"],
+  linear: [["a", "b"]],
   shapes({ a, b }) {
     if (String(a) !== String(b)) throw new ShapeError(`add: a is [${a}] but b is [${b}]`);
     return { y: a };

@@ -22,6 +22,7 @@ export const avgPool2d: Op<Pool2dAttrs> = {
   name: "avg_pool2d",
   inputs: ["x"],
   batched: ["x", "y", "dy", "dx"],
+  linear: [["x"]],
   shapes: ({ x }, attrs) => ({ y: pooled("avg_pool2d", x, attrs) }),
 
   flops({ y }, { window: [r, s] }) {

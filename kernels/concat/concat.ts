@@ -49,6 +49,7 @@ function make(inputs: readonly string[]): Op<unknown> {
     name: "concat",
     inputs,
     batched: [...inputs, ...gradients, "y", "dy"],
+    linear: [inputs],
     shapes(t) {
       if (t.x1.length < 2) throw new ShapeError(`concat: x1 is [${t.x1}] but [n, ..., c] is expected`);
       const leading = (name: string) => String(t[name].slice(0, -1));

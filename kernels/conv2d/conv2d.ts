@@ -72,6 +72,10 @@ export const conv2d: Op<Conv2dAttrs> = {
   inputs: ["x", "w", "b"],
   optional: ({ w }) => ({ b: { shape: [w?.[3] ?? 0], value: 0 } }),
   batched: ["x", "y", "dy", "dx"],
+  linear: [
+    ["x", "b"],
+    ["w", "b"],
+  ],
 
   shapes({ x, w, b }, { stride, padding }) {
     if (x.length !== 4) throw new ShapeError(`conv2d: x is [${x}] but [n,h,w,c] is expected`);

@@ -15,6 +15,7 @@ export const copy: Op<unknown> = {
   name: "copy",
   inputs: ["x"],
   batched: ["x", "y", "dy", "dx"],
+  linear: [["x"]],
   shapes: ({ x }) => ({ y: x }),
   flops: () => ({ forward: 0, x: 0 }),
   forward: [{ name: "flat", kernels: [kernel("forward")] }],

@@ -48,6 +48,7 @@ export const dropout: Op<DropoutAttrs> = {
   inputs: ["x", "counter"],
   dtypes: { counter: "u32" },
   batched: [], // the mask counts elements from the first of the whole tensor
+  linear: [["x"]],
   shapes({ x, counter }, { keep, key }) {
     if (String(counter) !== "2") throw new ShapeError(`dropout: counter is [${counter}] but [2] is expected`);
     if (!(keep > 0 && keep <= 1))

@@ -20,6 +20,7 @@ export const globalAvgPool: Op<unknown> = {
   name: "global_avg_pool",
   inputs: ["x"],
   batched: ["x", "y", "dy", "dx"],
+  linear: [["x"]],
 
   shapes({ x }) {
     if (x.length !== 4) throw new ShapeError(`global_avg_pool: x is [${x}] but [n,h,w,c] is expected`);

@@ -27,6 +27,10 @@ export const linear: Op<unknown> = {
   inputs: ["x", "w", "b"],
   optional: ({ w }) => ({ b: { shape: [w?.[1] ?? 0], value: 0 } }),
   batched: ["x", "y", "dy", "dx"],
+  linear: [
+    ["x", "b"],
+    ["w", "b"],
+  ],
 
   shapes({ x, w, b }) {
     if (x.length < 2) throw new ShapeError(`linear: x is [${x}] but [n,k...] is expected`);
