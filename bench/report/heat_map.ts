@@ -20,7 +20,7 @@ const level = (ratio: number) =>
   Number.isNaN(ratio) ? NAN : (LEVELS.find(({ below }) => ratio <= below) ?? LEVELS[LEVELS.length - 1]);
 
 /** Pixels: the widest and highest plane, the largest cell, and what surrounds a plane. */
-const SIZE = { width: 900, height: 340, cell: 16, left: 56, right: 16, top: 26, bottom: 42 };
+const SIZE = { width: 900, height: 340, cell: 16, left: 56, right: 16, top: 30, bottom: 46 };
 /** Cells of a plane with a tooltip each; beyond that only those that fail have one, and these many at most. */
 const TOOLTIPS = 3000;
 
@@ -137,7 +137,7 @@ function runsOf({ rows, columns, worst }: Plane, ratios: Float64Array, x: Side):
   return runs;
 }
 
-function draw({ name, shape, ratios }: ErrorMap, view: View, plane: Plane, worst: number): Markup {
+function draw({ shape, ratios }: ErrorMap, view: View, plane: Plane, worst: number): Markup {
   const [x, y] = [side(view.across), side(view.down)];
   const fit = {
     x: Math.min(SIZE.cell, SIZE.width / x.length),
@@ -166,7 +166,7 @@ function draw({ name, shape, ratios }: ErrorMap, view: View, plane: Plane, worst
     marginRight: SIZE.right,
     marginTop: SIZE.top,
     marginBottom: SIZE.bottom,
-    ariaLabel: `error over bound of ${name} by index`,
+    ariaLabel: "error over bound by index",
     x: { domain: [0, x.length], range: [SIZE.left, SIZE.left + width] },
     y: { domain: [0, y.length], range: [SIZE.top, SIZE.top + height] },
     marks: [

@@ -47,7 +47,7 @@ pre code { font: inherit; user-select: all; }
 del { color: var(--bad); text-decoration: none; } ins { color: var(--good); text-decoration: none; }
 figure { margin: .8rem 0 .2rem; }
 figcaption { color: var(--soft); font-size: .87rem; }
-svg { max-width: none; }
+svg { max-width: none; overflow: visible; }
 svg rect { shape-rendering: crispEdges; }
 svg text { font-size: 11px; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .82rem; color: var(--soft); }
@@ -58,7 +58,7 @@ svg text { font-size: 11px; }
   .bar { width: 5rem; }
   article { padding: .7rem; }
   svg { max-width: 100%; height: auto; }
-  svg text { font-size: 21px; }
+  svg text { font-size: 18px; }
   svg g:has(> text:nth-child(6)) > text:not(:nth-child(4n + 1)) { display: none; }
 }
 @media print {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { Device } from "../../engine/device/device.ts";
 import { group } from "../harness.ts";
+import { launch } from "./launch.ts";
 import { type Findings, scenario } from "./scenario.ts";
 
 const bundle = fileURLToPath(new URL("../../browser", import.meta.url));
@@ -56,19 +57,3 @@ check.test("operations, a network and training steps equal Node's", async () => 
   }
 });
 check.run();
-
-async function launch() {
-  const { chromium: playwright } = await import("playwright-core");
-  const { default: packed } = await import("@sparticuz/chromium");
-  return playwright.launch({
-    executablePath: await packed.executablePath(),
-    args: [
-      "--headless=new",
-      "--no-sandbox",
-      "--enable-unsafe-webgpu",
-      "--use-webgpu-adapter=swiftshader",
-      "--disable-background-networking",
-    ],
-    env: { ...process.env, LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH ?? "" },
-  });
-}
