@@ -88,6 +88,13 @@ check.test("a NaN border of one image is that image's last row", () => {
     failing(border, images).map(([image, row, column]) => [image, row, column]),
     Array.from({ length: 6 }, (_, column) => [1, 5, column]),
   );
+  const { columns, worst } = project(border.ratios, images);
+  const places = [...worst.entries()].filter(([, element]) => Number.isNaN(border.ratios[element]));
+  assert.is(columns.length, 3 * 6 + 1); // the images side by side
+  assert.equal(
+    places.map(([cell]) => cell),
+    Array.from({ length: 6 }, (_, column) => 5 * 18 + 6 + column),
+  );
   const above = border.ratios.map((ratio) => (Number.isNaN(ratio) ? ratio : 1e9)); // NaN outranks any number
   assert.is(failing({ ...border, ratios: above }, images).length, 3 * 36);
   const [channels] = views({ name: "y", shape: [1, 1, 1, 1e5] });
