@@ -110,6 +110,10 @@ export function toFloat32(t: StoredTensor): Float32Array {
   return out;
 }
 
+/** The values as float64, in memory of their own. */
+export const toFloat64 = (t: StoredTensor): Float64Array =>
+  t.dtype === "F64" ? Float64Array.from(elements(t) as Float64Array) : Float64Array.from(toFloat32(t));
+
 /**
  * The values as int32; a view where they are int32 and aligned, a copy otherwise.
  * Throws FormatError naming the first value that int32 cannot hold.
