@@ -34,6 +34,6 @@ export function census(model: Model, image = 299, options: NetOptions = {}): Cen
     batchNormChannels: count(gammas),
     macs: nodes.reduce((sum, { shapes: { y, w } }) => sum + size(y) * (size(w) / w[w.length - 1]), 0),
     activations: nodes.reduce((sum, { shapes: { y } }) => sum + size(y), 0),
-    blocks: new Map([...net.blocks].map(([path, { shape }]) => [path, shape.slice(1)])),
+    blocks: new Map([...net.blocks].map(([path, { output }]) => [path, output.shape.slice(1)])),
   };
 }

@@ -1,7 +1,7 @@
 import { ShapeError, ValueError } from "../engine/errors.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { varianceScaling, xavier } from "../engine/nn/initialisers.ts";
-import { Net, type NetOptions } from "../engine/nn/net.ts";
+import { type Block, Net, type NetOptions } from "../engine/nn/net.ts";
 import type { Model, Outputs } from "../engine/optim/trainer.ts";
 import { inceptionResnetV1, inceptionResnetV2 } from "./inception_resnet.ts";
 import { inceptionV4 } from "./inception_v4.ts";
@@ -107,6 +107,18 @@ export function model(name: string, options: Partial<ModelOptions> = {}): Model 
       );
     return trace(net, images, full);
   };
+}
+
+/**
+ * A block of a network by its path, such as `inception_a_1`, as the network itself traces it at full width.
+ * Throws ValueError naming those there are.
+ */
+export function blockOf(name: string, path: string, variant = "paper"): Block {
+  const net = new Net(netOptions(name, { variant }));
+  model(name, { variant })(net, net.input("images", [1, SMALLEST_IMAGE, SMALLEST_IMAGE, 3]));
+  const block = net.blocks.get(path);
+  if (!block) throw new ValueError(`${name} has no block ${path} (has ${[...net.blocks.keys()].join(", ")})`);
+  return block;
 }
 
 /** What a network's layers have in common as it was published, with `options` in front. */

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { readFixtures, verifyFixture } from "../engine/gradcheck/fixtures.ts";
+import { problem } from "../engine/gradcheck/problem.ts";
 import { Report } from "../engine/gradcheck/report.ts";
-import { problem } from "../engine/gradcheck/routine.ts";
 import { ops } from "../kernels/index.ts";
 import { group } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 // Bundles the library for Node and for browsers, the command line and the tests; `.wgsl` files are text.
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build as bundle } from "esbuild";
 
@@ -58,6 +58,8 @@ export async function build({ types = false } = {}) {
       outdir: "dist/tests",
     }),
   ]);
+  for (const name of readdirSync("tests/goldens").filter((name) => name.endsWith(".safetensors")))
+    cpSync(join("tests/goldens", name), join("dist/goldens", name));
   if (types) execFileSync("node_modules/.bin/tsc", ["-p", "bench/build/types.json"], { stdio: "inherit" });
   chmodSync("dist/cli.js", 0o755);
   writeFileSync("dist/built", new Date().toISOString());

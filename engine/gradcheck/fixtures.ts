@@ -5,6 +5,7 @@ import { ops } from "../../kernels/index.ts";
 import { type Op, type Shape, type Shapes, size, type Values } from "../../kernels/op.ts";
 import { FormatError } from "../errors.ts";
 import { readSafetensors, toFloat64 } from "../io/safetensors.ts";
+import { indexOf } from "./judge.ts";
 import { type Finding, passes } from "./report.ts";
 
 /**
@@ -120,13 +121,4 @@ function farthest(got: Float64Array | undefined, want: Float64Array): { figure: 
     if (ratio > figure) [figure, at] = [ratio, i];
   }
   return { figure, at };
-}
-
-function indexOf(at: number, shape: Shape): number[] {
-  const index: number[] = [];
-  for (let axis = shape.length - 1, rest = at; axis >= 0; axis--) {
-    index.unshift(rest % shape[axis]);
-    rest = Math.floor(rest / shape[axis]);
-  }
-  return index;
 }

@@ -52,6 +52,13 @@ export interface VariableSpec {
   readonly decayed: boolean;
 }
 
+/** A part of a model: what it takes and returns, and the function itself, which another net can trace alone. */
+export interface Block {
+  readonly input: Tensor;
+  readonly output: Tensor;
+  readonly body: (net: Net, x: Tensor) => Tensor;
+}
+
 const pair = (v: Pair): readonly [number, number] => (typeof v === "number" ? [v, v] : v);
 
 /**
@@ -62,8 +69,8 @@ const pair = (v: Pair): readonly [number, number] => (typeof v === "number" ? [v
 export class Net {
   readonly graph: Graph;
   readonly variables: Map<string, VariableSpec>;
-  /** What each block returned, by its path. */
-  readonly blocks: Map<string, Tensor>;
+  /** The blocks traced so far, by their path. */
+  readonly blocks: Map<string, Block>;
 
   constructor(
     readonly options: NetOptions = {},
@@ -84,11 +91,11 @@ export class Net {
     return new Net(this.options, this.#join(name), this);
   }
 
-  /** Traces `body` one level down and records what it returns as the output of that block. */
-  block(name: string, x: Tensor, body: (net: Net, x: Tensor) => Tensor): Tensor {
-    const y = body(this.at(name), x);
-    this.blocks.set(this.#join(name), y);
-    return y;
+  /** Traces `body` one level down and records it as a block. */
+  block(name: string, input: Tensor, body: Block["body"]): Tensor {
+    const output = body(this.at(name), input);
+    this.blocks.set(this.#join(name), { input, output, body });
+    return output;
   }
 
   /** `filters` times the width multiplier, at least 1. */

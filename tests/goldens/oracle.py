@@ -7,7 +7,7 @@ import math
 import re
 from functools import partial
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -137,29 +137,33 @@ class Network:
         # Our own path names for the one network that has no public checkpoint.
         self.paths = (model, variant) == ("inception-resnet-v2", "paper")
 
-    def logits(
-        self,
-        images: Tensor,
-        dtype: torch.dtype = torch.float64,
-        training: bool = False,
-        make: Optional[Callable[[str, tuple[int, ...], str], Tensor]] = None,
-        centre: bool = False,
-    ) -> Tensor:
-        """[N, classes] of NHWC images.
-
-        Afterwards `leaves` holds the tensors as used, `running` the new statistics, `relu_inputs` and
-        `pool_inputs` what comes before the kinks."""
-        self.dtype, self.training, self.make, self.centre = dtype, training, make, centre
-        self.leaves: dict[str, Tensor] = {}
-        self.running: dict[str, Tensor] = {}
-        self.relu_inputs: list[Tensor] = []
-        self.pool_inputs: list[Tensor] = []
+    def logits(self, images: Tensor, dtype: torch.dtype = torch.float64, **how: Any) -> Tensor:
+        """[N, classes] of NHWC images."""
         graph = {
             "inception-v4": inception_v4,
             "inception-resnet-v1": inception_resnet_v1,
             "inception-resnet-v2": inception_resnet_v2,
         }
-        return graph[self.model](self, images.to(dtype).permute(0, 3, 1, 2))
+        return self.run(graph[self.model], images.to(dtype), **how)
+
+    def run(
+        self,
+        graph: Callable[["Network", Tensor], Tensor],
+        x: Tensor,
+        training: bool = False,
+        make: Optional[Callable[[str, tuple[int, ...], str], Tensor]] = None,
+        centre: bool = False,
+    ) -> Tensor:
+        """What `graph`, the network or a part of it, makes of x [N,H,W,C].
+
+        Afterwards `leaves` holds the tensors as used, `running` the new statistics, `relu_inputs` and
+        `pool_inputs` what comes before the kinks."""
+        self.dtype, self.training, self.make, self.centre = x.dtype, training, make, centre
+        self.leaves: dict[str, Tensor] = {}
+        self.running: dict[str, Tensor] = {}
+        self.relu_inputs: list[Tensor] = []
+        self.pool_inputs: list[Tensor] = []
+        return graph(self, x.permute(0, 3, 1, 2))
 
     def parameters(self) -> list[str]:
         return [n for n, kind in self.kinds.items() if kind not in ("mean", "variance")]
@@ -278,64 +282,154 @@ def widest_gaps(y: Tensor) -> Tensor:
     return torch.from_numpy(result)
 
 
-def inception_v4(net: Network, x: Tensor) -> Tensor:
-    """Figure 9. The slim variant turns some of the 1x7, 7x1 pairs round."""
+# ---- Blocks. `at` is the block's name in the network. -------------------------------------------------------
+
+
+def v4_stem(net: Network, x: Tensor, at: str = "features") -> Tensor:
+    """Figure 3. The slim variant turns a 1x7, 7x1 pair round."""
+    for i, layer in enumerate(("3x3 32 /2 V", "3x3 32 V", "3x3 64")):
+        x = net.unit(x, f"{at}.{i}", parse(layer))
+    x = torch.cat([net.max_pool(x), net.unit(x, f"{at}.3.conv", parse("3x3 96 /2 V"))], 1)
+    pair = "1x7 64 -> 7x1 64" if net.variant == "slim" else "7x1 64 -> 1x7 64"
+    x = net.mixed(x, f"{at}.4", "1x1 64 -> 3x3 96 V", f"1x1 64 -> {pair} -> 3x3 96 V")
+    return torch.cat([net.unit(x, f"{at}.5.conv", parse("3x3 192 /2 V")), net.max_pool(x)], 1)
+
+
+def v2_stem(net: Network, x: Tensor, at: str = "stem") -> Tensor:
+    """Figure 3, by path names."""
+    for i, layer in enumerate(("3x3 32 /2 V", "3x3 32 V", "3x3 64")):
+        x = net.unit(x, f"{at}/{i + 1}", parse(layer))
+    x = net.mixed(x, f"{at}/4", "max", "3x3 96 /2 V")
+    x = net.mixed(x, f"{at}/5", "1x1 64 -> 3x3 96 V", "1x1 64 -> 7x1 64 -> 1x7 64 -> 3x3 96 V")
+    return net.mixed(x, f"{at}/6", "3x3 192 /2 V", "max")
+
+
+def v1_stem(net: Network, x: Tensor, at: str = "conv2d") -> Tensor:
+    """Figure 14."""
+    for unit, layer in zip(("1a", "2a", "2b"), ("3x3 32 /2 V", "3x3 32 V", "3x3 64")):
+        x = net.unit(x, f"{at}_{unit}", parse(layer))
+    x = net.max_pool(x)
+    for unit, layer in zip(("3b", "4a", "4b"), ("1x1 80", "3x3 192 V", "3x3 256 /2 V")):
+        x = net.unit(x, f"{at}_{unit}", parse(layer))
+    return x
+
+
+def slim_stem(net: Network, x: Tensor) -> Tensor:
+    """TF-slim's stem of v2."""
+    for unit, layer in zip(("1a", "2a", "2b"), ("3x3 32 /2 V", "3x3 32 V", "3x3 64")):
+        x = net.unit(x, f"conv2d_{unit}", parse(layer))
+    x = net.max_pool(x)
+    for unit, layer in zip(("3b", "4a"), ("1x1 80", "3x3 192 V")):
+        x = net.unit(x, f"conv2d_{unit}", parse(layer))
+    x = net.max_pool(x)
+    mixed_5b = ("1x1 96", "1x1 48 -> 5x5 64", "1x1 64 -> 3x3 96 -> 3x3 96", "avg -> 1x1 64")
+    return net.mixed(x, "mixed_5b", *mixed_5b)
+
+
+def inception_a(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figure 4."""
+    a = ("1x1 96", "1x1 64 -> 3x3 96", "1x1 64 -> 3x3 96 -> 3x3 96", "avg -> 1x1 96")
+    return net.mixed(x, at, *a)
+
+
+def inception_b(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figure 5."""
     slim = net.variant == "slim"
-    for i, layer in enumerate(("3x3 32 /2 V", "3x3 32 V", "3x3 64")):  # Figure 3
-        x = net.unit(x, f"features.{i}", parse(layer))
-    x = torch.cat([net.max_pool(x), net.unit(x, "features.3.conv", parse("3x3 96 /2 V"))], 1)
-    pair = "1x7 64 -> 7x1 64" if slim else "7x1 64 -> 1x7 64"
-    x = net.mixed(x, "features.4", "1x1 64 -> 3x3 96 V", f"1x1 64 -> {pair} -> 3x3 96 V")
-    x = torch.cat([net.unit(x, "features.5.conv", parse("3x3 192 /2 V")), net.max_pool(x)], 1)
-    for i in range(6, 10):  # Figure 4
-        a = ("1x1 96", "1x1 64 -> 3x3 96", "1x1 64 -> 3x3 96 -> 3x3 96", "avg -> 1x1 96")
-        x = net.mixed(x, f"features.{i}", *a)
-    x = net.mixed(x, "features.10", "3x3 384 /2 V", "1x1 192 -> 3x3 224 -> 3x3 256 /2 V", "max")  # Figure 7
     pairs = "7x1 192 -> 1x7 224 -> 7x1 224 -> 1x7 256" if slim else "1x7 192 -> 7x1 224 -> 1x7 224 -> 7x1 256"
-    for i in range(11, 18):  # Figure 5
-        b = ("1x1 384", "1x1 192 -> 1x7 224 -> 7x1 256", f"1x1 192 -> {pairs}", "avg -> 1x1 128")
-        x = net.mixed(x, f"features.{i}", *b)
-    reduction_b = ("1x1 192 -> 3x3 192 /2 V", "1x1 256 -> 1x7 256 -> 7x1 320 -> 3x3 320 /2 V", "max")
-    x = net.mixed(x, "features.18", *reduction_b)  # Figure 8
-    for i in range(19, 22):
-        x = inception_c(net, x, f"features.{i}", ("3x1 448", "1x3 512") if slim else ("1x3 448", "3x1 512"))
-    return net.linear(x.mean((2, 3)), "last_linear", net.classes)
+    b = ("1x1 384", "1x1 192 -> 1x7 224 -> 7x1 256", f"1x1 192 -> {pairs}", "avg -> 1x1 128")
+    return net.mixed(x, at, *b)
 
 
-def inception_c(net: Network, x: Tensor, owner: str, pair: tuple[str, str]) -> Tensor:
+def inception_c(net: Network, x: Tensor, at: str) -> Tensor:
     """Figure 6."""
+    pair = ("3x1 448", "1x3 512") if net.variant == "slim" else ("1x3 448", "3x1 512")
 
     def unit(x: Tensor, name: str, layer: str) -> Tensor:
-        return net.unit(x, f"{owner}.{name}", parse(layer))
+        return net.unit(x, f"{at}.{name}", parse(layer))
 
     single = unit(x, "branch0", "1x1 256")
     short = unit(x, "branch1_0", "1x1 384")
     split = [unit(short, "branch1_1a", "1x3 256"), unit(short, "branch1_1b", "3x1 256")]
     long = unit(unit(unit(x, "branch2_0", "1x1 384"), "branch2_1", pair[0]), "branch2_2", pair[1])
     split += [unit(long, "branch2_3a", "1x3 256"), unit(long, "branch2_3b", "3x1 256")]
-    return torch.cat([single, *split, net.branch(x, owner, 3, "avg -> 1x1 256")], 1)
+    return torch.cat([single, *split, net.branch(x, at, 3, "avg -> 1x1 256")], 1)
+
+
+def reduction_a(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figure 7, with the filters k, l, m, n of table 1."""
+    filters = {
+        "inception-v4": (192, 224, 256, 384),
+        "inception-resnet-v1": (192, 192, 256, 384),
+        "inception-resnet-v2": (256, 256, 384, 384),
+    }
+    k, l, m, n = filters[net.model]
+    return net.mixed(x, at, f"3x3 {n} /2 V", f"1x1 {k} -> 3x3 {l} -> 3x3 {m} /2 V", "max")
+
+
+def v4_reduction_b(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figure 8."""
+    long = "1x1 256 -> 1x7 256 -> 7x1 320 -> 3x3 320 /2 V"
+    return net.mixed(x, at, "1x1 192 -> 3x3 192 /2 V", long, "max")
+
+
+def resnet_reduction_b(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figures 12 and 18."""
+    second, third = (288, 320) if net.model == "inception-resnet-v2" else (256, 256)
+    short, long = f"1x1 256 -> 3x3 {second} /2 V", f"1x1 256 -> 3x3 {second} -> 3x3 {third} /2 V"
+    return net.mixed(x, at, "1x1 256 -> 3x3 384 /2 V", short, long, "max")
+
+
+def resnet_a(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figures 10 and 16."""
+    second, third = (48, 64) if net.model == "inception-resnet-v2" else (32, 32)
+    long = f"1x1 32 -> 3x3 {second} -> 3x3 {third}"
+    return net.residual(x, at, SCALES[0], "1x1 32", "1x1 32 -> 3x3 32", long)
+
+
+def resnet_b(net: Network, x: Tensor, at: str) -> Tensor:
+    """Figures 11 and 17."""
+    if net.model == "inception-resnet-v2":
+        return net.residual(x, at, SCALES[1], "1x1 192", "1x1 128 -> 1x7 160 -> 7x1 192")
+    return net.residual(x, at, SCALES[1], "1x1 128", "1x1 128 -> 1x7 128 -> 7x1 128")
+
+
+def resnet_c(net: Network, x: Tensor, at: str, last: bool = False) -> Tensor:
+    """Figures 13 and 19. The `last` one of facenet and of slim's v2 has no scale and no relu."""
+    second, third = (224, 256) if net.model == "inception-resnet-v2" else (192, 192)
+    branches = ("1x1 192", f"1x1 192 -> 1x3 {second} -> 3x1 {third}")
+    return net.residual(x, at, 1 if last else SCALES[2], *branches, relu=not last)
+
+
+# ---- Networks ---------------------------------------------------------------------------------------------
+
+
+def inception_v4(net: Network, x: Tensor) -> Tensor:
+    """Figure 9."""
+    x = v4_stem(net, x)
+    for i in range(6, 10):
+        x = inception_a(net, x, f"features.{i}")
+    x = reduction_a(net, x, "features.10")
+    for i in range(11, 18):
+        x = inception_b(net, x, f"features.{i}")
+    x = v4_reduction_b(net, x, "features.18")
+    for i in range(19, 22):
+        x = inception_c(net, x, f"features.{i}")
+    return net.linear(x.mean((2, 3)), "last_linear", net.classes)
 
 
 def inception_resnet_v1(net: Network, x: Tensor) -> Tensor:
     """Figure 15. The facenet variant adds a linear block, an embedding and its batch norm."""
-    a, b, c = SCALES
-    for unit, layer in zip(("1a", "2a", "2b"), ("3x3 32 /2 V", "3x3 32 V", "3x3 64")):  # Figure 14
-        x = net.unit(x, f"conv2d_{unit}", parse(layer))
-    x = net.max_pool(x)
-    for unit, layer in zip(("3b", "4a", "4b"), ("1x1 80", "3x3 192 V", "3x3 256 /2 V")):
-        x = net.unit(x, f"conv2d_{unit}", parse(layer))
-    for i in range(5):  # Figure 10
-        x = net.residual(x, f"repeat_1.{i}", a, "1x1 32", "1x1 32 -> 3x3 32", "1x1 32 -> 3x3 32 -> 3x3 32")
-    x = net.mixed(x, "mixed_6a", "3x3 384 /2 V", "1x1 192 -> 3x3 192 -> 3x3 256 /2 V", "max")  # Figure 7
-    for i in range(10):  # Figure 11
-        x = net.residual(x, f"repeat_2.{i}", b, "1x1 128", "1x1 128 -> 1x7 128 -> 7x1 128")
-    reduction_b = ("1x1 256 -> 3x3 384 /2 V", "1x1 256 -> 3x3 256 /2 V", "1x1 256 -> 3x3 256 -> 3x3 256 /2 V")
-    x = net.mixed(x, "mixed_7a", *reduction_b, "max")  # Figure 12
-    block8 = ("1x1 192", "1x1 192 -> 1x3 192 -> 3x1 192")
-    for i in range(5):  # Figure 13
-        x = net.residual(x, f"repeat_3.{i}", c, *block8)
+    x = v1_stem(net, x)
+    for i in range(5):
+        x = resnet_a(net, x, f"repeat_1.{i}")
+    x = reduction_a(net, x, "mixed_6a")
+    for i in range(10):
+        x = resnet_b(net, x, f"repeat_2.{i}")
+    x = resnet_reduction_b(net, x, "mixed_7a")
+    for i in range(5):
+        x = resnet_c(net, x, f"repeat_3.{i}")
     if net.variant == "facenet":
-        x = net.residual(x, "block8", 1, *block8, relu=False)
+        x = resnet_c(net, x, "block8", last=True)
         x = net.linear(x.mean((2, 3)), "last_linear", net.scaled(512), bias=False)
         return net.linear(net.batch_norm(x, "last_bn")[0], "logits", net.classes)
     return net.linear(x.mean((2, 3)), "logits", net.classes)
@@ -343,43 +437,24 @@ def inception_resnet_v1(net: Network, x: Tensor) -> Tensor:
 
 def inception_resnet_v2(net: Network, x: Tensor) -> Tensor:
     """Figure 15, and the released network of TF-slim."""
-    a, b, c = SCALES
     slim = net.variant == "slim"
-    if slim:
-        for unit, layer in zip(("1a", "2a", "2b"), ("3x3 32 /2 V", "3x3 32 V", "3x3 64")):
-            x = net.unit(x, f"conv2d_{unit}", parse(layer))
-        x = net.max_pool(x)
-        for unit, layer in zip(("3b", "4a"), ("1x1 80", "3x3 192 V")):
-            x = net.unit(x, f"conv2d_{unit}", parse(layer))
-        x = net.max_pool(x)
-        mixed_5b = ("1x1 96", "1x1 48 -> 5x5 64", "1x1 64 -> 3x3 96 -> 3x3 96", "avg -> 1x1 64")
-        x = net.mixed(x, "mixed_5b", *mixed_5b)
-    else:
-        for i, layer in enumerate(("3x3 32 /2 V", "3x3 32 V", "3x3 64")):  # Figure 3
-            x = net.unit(x, f"stem/{i + 1}", parse(layer))
-        x = net.mixed(x, "stem/4", "max", "3x3 96 /2 V")
-        x = net.mixed(x, "stem/5", "1x1 64 -> 3x3 96 V", "1x1 64 -> 7x1 64 -> 1x7 64 -> 3x3 96 V")
-        x = net.mixed(x, "stem/6", "3x3 192 /2 V", "max")
+    x = slim_stem(net, x) if slim else v2_stem(net, x)
 
     def names(stage: int) -> list[str]:
         if slim:
             return [f"{('repeat', 'repeat_1', 'repeat_2')[stage]}.{i}" for i in range((10, 20, 9)[stage])]
         return [f"inception_resnet_{'abc'[stage]}_{i + 1}" for i in range((5, 10, 5)[stage])]
 
-    block35 = ("1x1 32", "1x1 32 -> 3x3 32", "1x1 32 -> 3x3 48 -> 3x3 64")
-    block8 = ("1x1 192", "1x1 192 -> 1x3 224 -> 3x1 256")
-    for name in names(0):  # Figure 16
-        x = net.residual(x, name, a, *block35)
-    reduction_a = ("3x3 384 /2 V", "1x1 256 -> 3x3 256 -> 3x3 384 /2 V")
-    x = net.mixed(x, "mixed_6a" if slim else "reduction_a", *reduction_a, "max")  # Figure 7
-    for name in names(1):  # Figure 17
-        x = net.residual(x, name, b, "1x1 192", "1x1 128 -> 1x7 160 -> 7x1 192")
-    reduction_b = ("1x1 256 -> 3x3 384 /2 V", "1x1 256 -> 3x3 288 /2 V", "1x1 256 -> 3x3 288 -> 3x3 320 /2 V")
-    x = net.mixed(x, "mixed_7a" if slim else "reduction_b", *reduction_b, "max")  # Figure 18
-    for name in names(2):  # Figure 19
-        x = net.residual(x, name, c, *block8)
+    for name in names(0):
+        x = resnet_a(net, x, name)
+    x = reduction_a(net, x, "mixed_6a" if slim else "reduction_a")
+    for name in names(1):
+        x = resnet_b(net, x, name)
+    x = resnet_reduction_b(net, x, "mixed_7a" if slim else "reduction_b")
+    for name in names(2):
+        x = resnet_c(net, x, name)
     if slim:
-        x = net.residual(x, "block8", 1, *block8, relu=False)
+        x = resnet_c(net, x, "block8", last=True)
         x = net.unit(x, "conv2d_7b", parse("1x1 1536"))
     return net.linear(x.mean((2, 3)), "classif" if slim else "logits", net.classes)
 
