@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
 import { TUNABLES } from "../engine/gradcheck/index.ts";
@@ -81,10 +82,15 @@ program
   .option(...adapter)
   .action((options) => parity(options));
 
+/** What PyTorch computed, which lies beside the bundle. */
+const goldens = fileURLToPath(new URL("./goldens/", import.meta.url));
 const check = program
   .command("gradcheck")
-  .description("check kernels and gradients, operation by operation, against float64")
-  .argument("[subject...]", "operations by name, or a .js module that exports some (default: all)")
+  .description("check operations, blocks and networks, forward and every gradient, against float64")
+  .argument(
+    "[subject...]",
+    "operations, blocks, networks, one of these by name, or a .js module that exports operations (default: all)",
+  )
   .option("--fuzz <n>", "random problems of each operation", whole(0), 60)
   .addOption(
     new Option("--tunables <which>", "settings of the kernels' tunables")
@@ -95,7 +101,7 @@ const check = program
   .option("--json", "as JSON")
   .option("--html <file>", "write a page with every figure, and a map of the errors of what failed")
   .option(...adapter)
-  .action((subjects, options) => gradcheck(subjects, options));
+  .action((subjects, options) => gradcheck(subjects, { ...options, goldens }));
 check
   .command("repro <case>")
   .description("run one case again, as a failure prints it")

@@ -107,7 +107,10 @@ function describe({ case: named, shapes, regime, layout, tune = {} }: Trial): st
   return words.filter((word) => word && word !== "ordinary" && word !== "dense").join(", ");
 }
 
-/** A case in every layout, then densely at the other settings of the tunables. */
+/**
+ * A case in every layout, then at the other settings of the tunables, dense and accumulated: a kernel that computes an
+ * element twice shows in nothing else.
+ */
 export function* trials(
   op: Op,
   example: Case<any>,
@@ -126,7 +129,8 @@ export function* trials(
     algorithm: algorithm.name,
   } as const;
   for (const layout of LAYOUTS) yield { ...trial, layout, tune: first };
-  for (const tune of others) yield { ...trial, layout: "dense", tune };
+  for (const tune of others)
+    for (const layout of ["dense", "accumulated"] as const) yield { ...trial, layout, tune };
 }
 
 /** Reads a trial from the text that a failure prints. Throws FormatError naming what is wrong in it. */

@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Device } from "../../engine/device/device.ts";
+import { FormatError, ValueError } from "../../engine/errors.ts";
+import { type Fixture, readFixtures, verifyFixture } from "../../engine/gradcheck/fixtures.ts";
+import { type CheckOptions, checkOp, type Finding, identities } from "../../engine/gradcheck/index.ts";
+import { type Op, ops } from "../../kernels/index.ts";
+import { type BlockGolden, readBlocks, readGolden } from "../../models/golden.ts";
+import { entries } from "../../models/index.ts";
+import { uses } from "../../models/uses.ts";
+import { verifyBlock, verifyNetwork, verifyStep } from "../../models/verify.ts";
+
+export interface Run {
+  readonly device: Device;
+  readonly options: Pick<CheckOptions, "tunables" | "fuzz" | "seed">;
+  readonly signal: AbortSignal;
+  add(finding: Finding): void;
+}
+
+/** Something that can be checked by name. */
+export interface Subject {
+  readonly name: string;
+  /** Of an operation: what a failing case needs to be repeated. */
+  readonly op?: Op;
+  check(run: Run): Promise<void>;
+}
+
+/** Everything there is, by group; `goldens` is the folder of PyTorch's values. */
+export function catalogue(goldens: string): Readonly<Record<string, readonly Subject[]>> {
+  const fixtures = readFixtures(readFileSync(join(goldens, "operations.safetensors")));
+  const blocks = readBlocks(readFileSync(join(goldens, "blocks.safetensors")));
+  return {
+    operations: ops.map((op) => operation(op, fixtures)),
+    blocks: blocks.map(block),
+    networks: [...new Set(entries.map(({ name }) => name))].map((name) => network(name, goldens)),
+  };
+}
+
+/**
+ * Subjects by name, by the name of their group, or by the path of a module that exports operations; all of them where
+ * none is named. Throws ValueError naming those there are.
+ */
+export async function choose(names: readonly string[], goldens: string): Promise<readonly Subject[]> {
+  const groups = catalogue(goldens);
+  const all = Object.values(groups).flat();
+  if (names.length === 0) return all;
+  const chosen: Subject[] = [];
+  for (const name of names) {
+    const found = /\.m?js$/.test(name)
+      ? (await exported(name)).map((op) => operation(op, []))
+      : (groups[name] ?? all.filter((subject) => subject.name === name));
+    if (found.length === 0) {
+      const known = [...Object.keys(groups), ...new Set(all.map((subject) => subject.name))];
+      throw new ValueError(`gradcheck: no ${name} (has ${known.join(", ")}, and modules that end in .js)`);
+    }
+    chosen.push(...found);
+  }
+  return chosen;
+}
+
+/** Operations that a module exports. Throws FormatError where there is no such file or it exports none. */
+export async function exported(path: string): Promise<readonly Op[]> {
+  if (!existsSync(path)) throw new FormatError(`${path}: no such file`);
+  const module = await import(pathToFileURL(resolve(path)).href);
+  const isOp = (value: unknown): value is Op =>
+    typeof value === "object" && value !== null && "forward" in value && "reference" in value;
+  const found = Object.values(module).filter(isOp);
+  if (found.length === 0) throw new FormatError(`${path}: exports no operation`);
+  return found;
+}
+
+const operation = (op: Op, fixtures: readonly Fixture[]): Subject => ({
+  name: op.name,
+  op,
+  async check({ device, options, signal, add }) {
+    for (const fixture of fixtures)
+      if (fixture.op === op) for (const finding of verifyFixture(fixture)) add(finding);
+    await checkOp(op, { ...options, device, signal, onFinding: add });
+  },
+});
+
+const block = (golden: BlockGolden): Subject => ({
+  name: `${golden.model}/${golden.path.replace(/_1$/, "")}`,
+  async check({ device, add }) {
+    for await (const finding of verifyBlock(device, golden)) add(finding);
+  },
+});
+
+/** A network: its layers by identities at the paper's size, and its variants against PyTorch. */
+const network = (name: string, goldens: string): Subject => ({
+  name,
+  async check({ device, signal, add }) {
+    for (const use of uses(name)) {
+      if (signal.aborted) return;
+      for await (const finding of identities(device, use)) add(finding);
+    }
+    for (const file of readdirSync(goldens).filter((file) => file.startsWith(`${name}.`))) {
+      const golden = readGolden(readFileSync(join(goldens, file)), file);
+      for (const verify of [verifyNetwork, verifyStep]) {
+        if (signal.aborted) return;
+        if (verify === verifyStep && golden.width === 1) continue; // a step has goldens at 1/8 width
+        for await (const finding of verify(device, golden)) add(finding);
+      }
+    }
+  },
+});
