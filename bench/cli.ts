@@ -105,7 +105,6 @@ const check = program
 check
   .command("repro <case>")
   .description("run one case again, as a failure prints it")
-  .option("--module <file>", "module that exports the operation")
   .option(...adapter)
   .action((text, options) => repro(text, options));
 

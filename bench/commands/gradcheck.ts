@@ -47,7 +47,7 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
         bar.increment();
       }
       bar.stop();
-      write(report, environment, names, options);
+      write(report, environment, options);
     } finally {
       bar.stop();
       device.close();
@@ -67,19 +67,11 @@ const about = (
   date: new Date().toISOString().slice(0, 10),
 });
 
-function write(
-  report: Report,
-  environment: Environment,
-  names: readonly string[],
-  { json, html }: GradcheckOptions,
-): void {
-  const module = names.find((name) => /\.m?js$/.test(name));
-  const repeat = ({ repro }: Finding) =>
-    repro && `tessera gradcheck repro '${repro}'${module ? ` --module ${module}` : ""}`;
+function write(report: Report, environment: Environment, { json, html }: GradcheckOptions): void {
   if (json) {
     const failures = report.failures.map(({ map, ...failure }) => failure);
     console.log(JSON.stringify({ environment, rows: report.rows, failures }, null, 2));
-  } else print(report, repeat);
+  } else print(report);
   if (html !== undefined) {
     writeFileSync(html, gradcheckPage(report, environment));
     console.error(`written to ${html}`);
@@ -88,10 +80,8 @@ function write(
 }
 
 /** Runs one case again, as a failure prints it. Exits 1 where it still fails. */
-export async function repro(
-  text: string,
-  { adapter, module }: { adapter?: string; module?: string },
-): Promise<void> {
+export async function repro(text: string, { adapter }: { adapter?: string }): Promise<void> {
+  const [, module] = /"module":"([^"]+)"/.exec(text) ?? [];
   const { op, trial } = parseTrial(text, module === undefined ? ops : await exported(module));
   const device = await Device.open({ adapter });
   try {

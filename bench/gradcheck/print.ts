@@ -2,15 +2,14 @@ import Table from "cli-table3";
 import { type Finding, LAYERS, type Report, type Row } from "../../engine/gradcheck/index.ts";
 
 /** The figures of a report, a table a layer, and of every check that failed the smallest case. */
-export function print(report: Report, repeat: (failure: Finding) => string | undefined): void {
+export function print(report: Report): void {
   for (const [layer, title] of Object.entries(LAYERS)) {
     const rows = report.rows.filter((row) => row.layer === layer);
     if (rows.length > 0) console.log(`\n${title}\n${table(rows)}`);
   }
   for (const [failure, others] of smallest(report.failures)) {
     console.log(`\n${failure.subject} ${failure.check}, ${failure.where}\n  ${failure.message}`);
-    const command = repeat(failure);
-    if (command) console.log(`  ${command}`);
+    if (failure.repro) console.log(`  tessera gradcheck repro '${failure.repro}'`);
     if (others > 0) console.log(`  and ${others} more of this check`);
   }
   const cases = report.rows.reduce((sum, row) => sum + row.cases, 0);

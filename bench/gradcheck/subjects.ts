@@ -48,7 +48,7 @@ export async function choose(names: readonly string[], goldens: string): Promise
   const chosen: Subject[] = [];
   for (const name of names) {
     const found = /\.m?js$/.test(name)
-      ? (await exported(name)).map((op) => operation(op, []))
+      ? (await exported(name)).map((op) => operation(op, [], name))
       : (groups[name] ?? all.filter((subject) => subject.name === name));
     if (found.length === 0) {
       const known = [...Object.keys(groups), ...new Set(all.map((subject) => subject.name))];
@@ -70,13 +70,16 @@ export async function exported(path: string): Promise<readonly Op[]> {
   return found;
 }
 
-const operation = (op: Op, fixtures: readonly Fixture[]): Subject => ({
+/** `module`: the file that exports the operation, where it is not ours. */
+const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subject => ({
   name: op.name,
   op,
   async check({ device, options, signal, add }) {
     for (const fixture of fixtures)
       if (fixture.op === op) for (const finding of verifyFixture(fixture)) add(finding);
-    await checkOp(op, { ...options, device, signal, onFinding: add });
+    const onFinding = ({ repro, ...finding }: Finding) =>
+      add({ ...finding, repro: repro && module ? JSON.stringify({ module, ...JSON.parse(repro) }) : repro });
+    await checkOp(op, { ...options, device, signal, onFinding });
   },
 });
 
@@ -99,7 +102,6 @@ const network = (name: string, goldens: string): Subject => ({
       const golden = readGolden(readFileSync(join(goldens, file)), file);
       for (const verify of [verifyNetwork, verifyStep]) {
         if (signal.aborted) return;
-        if (verify === verifyStep && golden.width === 1) continue; // a step has goldens at 1/8 width
         for await (const finding of verify(device, golden)) add(finding);
       }
     }
