@@ -180,7 +180,7 @@ function alongSigns(
   });
 }
 
-/** The central difference along our gradient, see `uphill`, against `<gradient, v>` with PyTorch's. */
+/** The central difference along our gradient, see `uphill`, against `<gradient, v>` with ours and with PyTorch's. */
 function alongGradient(
   golden: Golden,
   judge: Judge,
@@ -188,13 +188,16 @@ function alongGradient(
   difference: number,
 ): Finding {
   const [stored, scale] = ["gradient", "gradient_scale"].map((key) => golden.stored(key));
-  let theirs = 0;
+  let [ours, theirs] = [0, 0];
   for (const [i, [name]] of golden.parameters.entries()) {
-    const { product } = compare(gradients.get(name)!, stored, i, scale[i]);
-    theirs += (product * norm(golden.weights.get(name)!.data)) / scale[i];
+    const got = gradients.get(name)!;
+    const factor = norm(golden.weights.get(name)!.data) / scale[i];
+    ours += factor * got[0] ** 2;
+    theirs += factor * compare(got, stored, i, scale[i]).product;
   }
-  const error = Math.abs(difference / theirs - 1);
-  const where = `${difference.toPrecision(7)}, PyTorch ${theirs.toPrecision(7)}`;
+  const error = larger(Math.abs(difference / ours - 1), Math.abs(difference / theirs - 1));
+  const [by, from, truth] = [difference, ours, theirs].map((v) => v.toPrecision(7));
+  const where = `${by} by differences, ${from} by the gradient, ${truth} by PyTorch's`;
   return judge("central difference", where, error, ALLOWED.difference, { "relative error": error });
 }
 

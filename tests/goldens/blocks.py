@@ -1,4 +1,4 @@
-"""Writes blocks.safetensors: every distinct block of the three networks at full width, alone, by PyTorch in float64.
+"""Writes blocks.safetensors: every distinct block of the networks at full width, alone, by PyTorch in float64.
 
 python3 blocks.py [--search N]   # N: tries run seeds 1 to N for each block and prints the best"""
 
@@ -14,7 +14,17 @@ from torch import Tensor
 
 import oracle
 from make import Tensors, clearance, digest
-from oracle import FORMULAS, Network, error, generate, pool_margins, scales, seed_of, uniform, write_safetensors
+from oracle import (
+    FORMULAS,
+    Network,
+    error,
+    generate,
+    pool_margins,
+    scales,
+    seed_of,
+    uniform,
+    write_safetensors,
+)
 
 BATCH = 4
 V4, V1, V2 = "inception-v4", "inception-resnet-v1", "inception-resnet-v2"
@@ -67,7 +77,9 @@ def signed(name: str, shape: tuple[int, ...], run: int) -> Tensor:
     return torch.from_numpy(values.reshape(shape).astype(np.float32))
 
 
-def differentiate(block: Block, net: Network, x: Tensor, run: int, dtype: torch.dtype = torch.float64) -> Truth:
+def differentiate(
+    block: Block, net: Network, x: Tensor, run: int, dtype: torch.dtype = torch.float64
+) -> Truth:
     x = x.to(dtype, copy=True).requires_grad_()
     y = net.run(partial(block.graph, at=block.at), x, training=True).permute(0, 2, 3, 1)
     dy = signed("dy", tuple(y.shape), run).to(dtype)
@@ -136,7 +148,9 @@ def golden(block: Block, run: int) -> tuple[Tensors, dict[str, object], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--search", type=int, default=0)
     options = parser.parse_args()
     tensors: Tensors = {}
@@ -156,7 +170,8 @@ def main() -> None:
             flush=True,
         )
     if not options.search:
-        metadata = {"formulas": FORMULAS, "torch": torch.__version__, "blocks": json.dumps(blocks, separators=(",", ":"))}
+        listed = json.dumps(blocks, separators=(",", ":"))
+        metadata = {"formulas": FORMULAS, "torch": torch.__version__, "blocks": listed}
         path = Path(__file__).parent / "blocks.safetensors"
         write_safetensors(path, tensors, metadata)
         print(f"{path.stat().st_size / 1000:.0f} kB")

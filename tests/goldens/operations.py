@@ -1,7 +1,8 @@
 """Writes operations.safetensors: every operation's outputs and gradients by PyTorch in float64.
 
-Inputs come from the hash of README.md and are representable in float32. What PyTorch has no operation for is composed
-of those it has, or written in numpy: TensorFlow's RMSProp, the clipping factor, dropout's mask, float16 in words."""
+Inputs come from the hash of README.md and are representable in float32. What PyTorch has no operation for is
+composed of those it has, or written in numpy: TensorFlow's RMSProp, the clipping factor, dropout's mask, float16
+in words."""
 
 import json
 import math
@@ -34,12 +35,14 @@ def record(
     of: str = "y",
 ) -> None:
     """Adds a case: `inputs` are shapes, to be filled in [-1, 1), or values; `compute` makes outputs of the
-    attributes and of them, under the names of the operation; those inputs named in `differentiable` get the gradient of `of`."""
+    attributes and of them, under the names of the operation; the inputs named in `differentiable` get the gradient
+    of the output `of`."""
     case, attrs = f"{op}.{sum(c['op'] == op for c in cases)}", attrs or {}
     given: Values = {}
     for name, v in inputs.items():
         if isinstance(v, np.ndarray):
-            assert v.dtype.kind == "i" or np.array_equal(v, v.astype(np.float32)), f"{case}: {name} is no float32"
+            exact = v.dtype.kind == "i" or np.array_equal(v, v.astype(np.float32))
+            assert exact, f"{case}: {name} is no float32"
             given[name] = torch.from_numpy(v.astype(np.float64))
         else:
             given[name] = torch.from_numpy(drawn(f"{case}/{name}", v).astype(np.float64))
@@ -210,7 +213,8 @@ def layers() -> None:
         logits = drawn(f"logits {n} {k} {smoothing}", [n, k], -reach, reach)
         inputs = {"logits": logits, "labels": np.arange(n) * 3 % k}
         what = f"{k} classes, {n} images, logits to {reach}, smoothing {smoothing}"
-        record("softmax_cross_entropy", what, inputs, softmax_cross_entropy, {"smoothing": smoothing}, "logits", "loss")
+        attrs = {"smoothing": smoothing}
+        record("softmax_cross_entropy", what, inputs, softmax_cross_entropy, attrs, "logits", "loss")
 
 
 def elementwise() -> None:
@@ -236,7 +240,8 @@ def elementwise() -> None:
     for x, keep, key in (([3, 40], 0.8, 5), ([2, 3, 4, 5], 0.25, 2**32 - 1)):
         inputs = {"x": x, "counter": np.array([123456789, 4000000000])}
         record("dropout", f"keep {keep}", inputs, dropout, {"keep": keep, "key": key}, "x")
-    edges = [1 + 2**-11, 1 + 3 * 2**-11, 2**-14 - 2**-25, 2**-25, 2**-25 + 2**-48, -0.0, 65519, 65520, -(2**100), np.inf]
+    edges = [1 + 2**-11, 1 + 3 * 2**-11, 2**-14 - 2**-25, 2**-25, 2**-25 + 2**-48, -0.0]
+    edges += [65519, 65520, -(2**100), np.inf]
     record("cast_f16", "values up to 1", {"x": [3, 5]}, cast_f16)
     record("cast_f16", "ties, subnormals, overflow", {"x": np.array(edges)}, cast_f16)
     words = np.array([0x3C00BC01, 0x00018400, 0x7BFF03FF, 0x80007C00])
@@ -311,10 +316,18 @@ def optimisers() -> None:
     bank = {"w": n, "g": n}
     scalars = {"rate": np.array([0.0625])}
     clipped = scalars | {"factor": np.array([0.375])}
-    for m, nesterov, decay, rest in ((0.9, False, 1e-4, scalars), (0.9, True, 0.5, clipped), (0, False, 0.5, clipped)):
+    for m, nesterov, decay, rest in (
+        (0.9, False, 1e-4, scalars),
+        (0.9, True, 0.5, clipped),
+        (0, False, 0.5, clipped),
+    ):
         attrs = {"momentum": m, "nesterov": nesterov, "weightDecay": decay}
         record("sgd", worded(attrs), bank | {"momentum": n} | rest, sgd, attrs)
-    for epsilon, m, decay, rest in ((1.0, 0.9, 4e-5, scalars), (1e-3, 0, 0, clipped), (0.25, 0.3, 0.5, clipped)):
+    for epsilon, m, decay, rest in (
+        (1.0, 0.9, 4e-5, scalars),
+        (1e-3, 0, 0, clipped),
+        (0.25, 0.3, 0.5, clipped),
+    ):
         attrs = {"decay": 0.9, "momentum": m, "epsilon": epsilon, "weightDecay": decay}
         inputs = bank | {"mean_square": drawn("mean_square", n, 0.1, 1.1), "momentum": n} | rest
         record("rmsprop", worded(attrs), inputs, rmsprop, attrs)
@@ -324,13 +337,15 @@ def optimisers() -> None:
         (1, 0.875, 0.96875, 1e-8, 0.5, clipped),
         (2, 0.5, 0.75, 0.5, 0, scalars),
     ):
-        start = (lambda name, low: np.zeros(n[0])) if taken == 0 else (lambda name, low: drawn(name, n, low, 1))
-        inputs = bank | {"mean": start("mean", -1), "variance": start("variance", 0.1)} | rest
+        kept = min(taken, 1)  # both begin at 0
+        moments = {"mean": kept * drawn("mean", n), "variance": kept * drawn("variance", n, 0.1, 1)}
+        inputs = bank | moments | rest
         inputs["correction"] = np.array([1 - beta1 ** (taken + 1), 1 - beta2 ** (taken + 1)])
         attrs = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon, "weightDecay": decay}
         record("adamw", f"step {taken + 1}, {worded(attrs)}", inputs, adamw, attrs)
     for squares, limit in ((24.90625, 5), (3721.5, 2), (2.0**100, 0.1)):
-        record("clip_factor", f"{squares} to {limit}", {"squares": np.array([squares])}, clip_factor, {"limit": limit})
+        inputs = {"squares": np.array([squares])}
+        record("clip_factor", f"{squares} to {limit}", inputs, clip_factor, {"limit": limit})
     for decay in (0.9997, 2 / 11):
         inputs = {"average": n, "w": n, "decay": np.array([decay], np.float32)}
         average = lambda _, average, w, decay: {"average": decay * average + (1 - decay) * w}
