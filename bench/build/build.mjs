@@ -44,7 +44,13 @@ export async function build({ types = false } = {}) {
   await Promise.all([
     bundle({
       ...node,
-      entryPoints: { ...library, ...examples, cli: "bench/cli.ts", ...probes() },
+      entryPoints: {
+        ...library,
+        ...examples,
+        cli: "bench/cli.ts",
+        mutant_worker: "engine/gradcheck/mutant_worker.node.ts",
+        ...probes(),
+      },
       outdir: "dist",
     }),
     bundle({

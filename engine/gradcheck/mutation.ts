@@ -1,0 +1,146 @@
+// Judges mutants of an operation's kernels by the operation's own cases. Portable; mutation.node.ts runs it in a
+// process that may hang or crash.
+
+import type { Case, Kernel, Op, Tune } from "../../kernels/op.ts";
+import { size } from "../../kernels/op.ts";
+import type { Device } from "../device/device.ts";
+import { tunables } from "../device/reflect.ts";
+import { DeviceLostError } from "../errors.ts";
+import { at } from "../plan/choose.ts";
+import { algorithms, LAYOUTS, type Problem, problem, run, runnable, type Variant } from "./routine.ts";
+
+/** A kernel to seed faults in, with the operations that launch it. */
+export interface Target {
+  readonly label: string;
+  readonly kernel: Kernel<any>;
+  readonly ops: readonly Op[];
+  /** What is mutated: the source, or what a generator prints at `tune`. */
+  readonly wgsl: string;
+  /** Settings of a generator, at which alone it is run. */
+  readonly tune?: Tune;
+}
+
+/** One run of a routine in which a kernel takes part. */
+export interface Trial {
+  readonly op: Op;
+  readonly example: Case<any>;
+  readonly problem: Problem;
+  readonly routine: string;
+  readonly variant: Variant;
+}
+
+/** What killed a mutant. */
+export interface Kill {
+  /** Case, layout and tunables. */
+  readonly where: string;
+  readonly message: string;
+}
+
+const algorithmsOf = (op: Op) => [op.forward, ...Object.values(op.backward)].flat();
+
+/** Every kernel of the operations that the device can run; one that several of them launch comes once. */
+export function targets(device: Device, ops: readonly Op[]): Target[] {
+  const found = new Map<string, Target>();
+  for (const op of ops)
+    for (const algorithm of algorithmsOf(op))
+      for (const kernel of runnable(device, algorithm) ? algorithm.kernels : []) {
+        const { label } = kernel;
+        const known = found.get(label);
+        if (known?.ops.includes(op)) continue;
+        const generated = typeof kernel.source !== "string" && at(kernel, {}, device.traits);
+        found.set(label, {
+          label,
+          kernel,
+          ops: [...(known?.ops ?? []), op],
+          wgsl: generated ? generated.text : (kernel.source as string),
+          tune: generated ? generated.tune : undefined,
+        });
+      }
+  return [...found.values()];
+}
+
+/** The operation with another text for the kernel of that label. */
+export function withText(op: Op, label: string, wgsl: string): Op {
+  const kernel = (k: Kernel<any>): Kernel<any> => {
+    if (k.label !== label) return k;
+    return { ...k, source: typeof k.source === "string" ? wgsl : { ...k.source, print: () => wgsl } };
+  };
+  const routine = (list: Op["forward"]) => list.map((a) => ({ ...a, kernels: a.kernels.map(kernel) }));
+  const backward = Object.fromEntries(
+    Object.entries(op.backward).map(([name, list]) => [name, routine(list)]),
+  );
+  return { ...op, forward: routine(op.forward), backward };
+}
+
+/** Every case in every layout, the smallest first; then at every value of every tunable. */
+export function trials(device: Device, { label, ops, tune }: Target): Trial[] {
+  const [first, later]: [Trial[], Trial[]] = [[], []];
+  for (const op of ops)
+    for (const example of op.cases) {
+      const p = problem(op, example);
+      for (const [routine, algorithm] of algorithms(device, op, example, p)) {
+        const kernel = algorithm.kernels.find((k) => k.label === label);
+        if (!kernel) continue;
+        const trial = { op, example, problem: p, routine };
+        for (const layout of LAYOUTS)
+          first.push({ ...trial, variant: { algorithm: algorithm.name, layout, tune } });
+        for (const [name, { choices }] of tune ? [] : tunables(kernel))
+          for (const value of choices)
+            later.push({
+              ...trial,
+              variant: { algorithm: algorithm.name, layout: "dense", tune: { [name]: value } },
+            });
+      }
+    }
+  const elements = ({ problem: { shapes } }: Trial) => Object.values(shapes).reduce((n, s) => n + size(s), 0);
+  const bySize = (list: Trial[]) => list.sort((a, b) => elements(a) - elements(b));
+  return [...bySize(first), ...bySize(later)];
+}
+
+/** Whether a text compiles as the kernel. */
+export async function compiles(device: Device, target: Target, wgsl: string): Promise<boolean> {
+  const kernel = algorithmsOf(withText(target.ops[0], target.label, wgsl))
+    .flatMap(({ kernels }) => kernels)
+    .find(({ label }) => label === target.label)!;
+  try {
+    const { text, reflected } = at(kernel, target.tune ?? {}, device.traits);
+    await device.compile(target.label, text, reflected);
+    return true;
+  } catch (error) {
+    if (error instanceof DeviceLostError) throw error;
+    return false;
+  }
+}
+
+/** Runs the trials with that text for the kernel until one fails; `alive` is called before each. Throws DeviceLostError. */
+export async function judge(
+  device: Device,
+  target: Target,
+  wgsl: string,
+  list: readonly Trial[],
+  alive: () => void = () => {},
+): Promise<Kill | undefined> {
+  const faulty = new Map(target.ops.map((op) => [op, withText(op, target.label, wgsl)]));
+  for (const trial of list) {
+    alive();
+    const message = await failure(device, faulty.get(trial.op)!, trial);
+    if (message === undefined) continue;
+    await device.settle("mutant", device.gpu.queue.onSubmittedWorkDone()).catch(() => {}); // its errors are its own
+    return { where: describe(trial), message };
+  }
+  return undefined;
+}
+
+const describe = ({ example, routine, variant: { layout, tune } }: Trial): string =>
+  `${routine}, ${example.what}, ${layout}${tune ? ` ${JSON.stringify(tune)}` : ""}`;
+
+/** What is wrong with what the trial wrote; undefined where nothing is. The one place that knows how `run` tells. */
+async function failure(device: Device, op: Op, trial: Trial): Promise<string | undefined> {
+  try {
+    await run(device, op, trial.example, trial.problem, trial.routine, trial.variant);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DeviceLostError) throw error; // nothing more can be run on it
+    return (error as Error).message;
+  }
+}
