@@ -119,32 +119,40 @@ const constant: Operator = (code, i) => {
 const barrier: Operator = (code, i) =>
   /Barrier$/.test(code.at(i)) && code.at(i + 1) === "(" ? [["barrier removed", i, i + 3, ""]] : [];
 
-/** Fields of `shape` and axes of an invocation's number that are mistaken for one another. */
-const AXES: readonly (readonly [string, string])[] = [
-  ["h", "wd"],
-  ["p", "q"],
-  ["r", "s"],
-  ["c", "o"],
-  ["top", "left"],
-  ["stride_h", "stride_w"],
-  ["pixels", "channels"],
-  ["rows", "blocks"],
-  ["images", "pixels"],
-  ["n", "k"],
-  ["x", "y"],
-  ["z", "y"],
-];
+/** What a field of `shape`, or an axis of an invocation's number, is mistaken for: the first that there is. */
+const AXES = new Map<string, readonly string[]>(
+  Object.entries({
+    h: ["wd"],
+    wd: ["h"],
+    p: ["q"],
+    q: ["p"],
+    r: ["s"],
+    s: ["r"],
+    c: ["o"],
+    o: ["c", "k"],
+    n: ["h", "k"],
+    k: ["n"],
+    top: ["left"],
+    left: ["top"],
+    stride_h: ["stride_w"],
+    stride_w: ["stride_h"],
+    pixels: ["channels"],
+    channels: ["pixels"],
+    images: ["pixels"],
+    rows: ["blocks"],
+    blocks: ["rows"],
+    x: ["y"],
+    y: ["x"],
+    z: ["y"],
+  }),
+);
 
 const axes: Operator = (code, i) => {
   const [, struct, field] = /^(\w+)\.(\w+)$/.exec(code.at(i)) ?? [];
-  const declared = (name: string) =>
+  const there = (name: string) =>
     struct === "shape" ? new RegExp(`\\b${name}: [fiu]32`).test(code.wgsl) : /^[xyz]$/.test(name);
-  const pair =
-    AXES.find(
-      (both) => (both[0] === field || (both[1] === field && field !== "y")) && both.every(declared),
-    ) ?? AXES.find((both) => both[1] === field && both.every(declared));
-  if (!struct || !pair) return [];
-  return [["axes swapped", i, i + 1, `${struct}.${pair[0] === field ? pair[1] : pair[0]}`]];
+  const other = AXES.get(field)?.find(there);
+  return other && there(field) ? [["axes swapped", i, i + 1, `${struct}.${other}`]] : [];
 };
 
 /** Offset or stride of the next binding that the text speaks of. */

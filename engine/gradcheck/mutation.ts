@@ -47,7 +47,7 @@ export function targets(device: Device, ops: readonly Op[]): Target[] {
         const { label } = kernel;
         const known = found.get(label);
         if (known?.ops.includes(op)) continue;
-        const generated = typeof kernel.source !== "string" && at(kernel, {}, device.traits);
+        const generated = typeof kernel.source !== "string" && at(kernel, least(kernel), device.traits);
         found.set(label, {
           label,
           kernel,
@@ -58,6 +58,14 @@ export function targets(device: Device, ops: readonly Op[]): Target[] {
       }
   return [...found.values()];
 }
+
+/** Settings of a generator with which its text is short, but has in it everything that is repeated. */
+const least = (kernel: Kernel<any>): Tune =>
+  Object.fromEntries(
+    [...tunables(kernel)]
+      .filter(([name]) => name !== "LANES") // the adapter's
+      .map(([name, { value, choices }]) => [name, choices.find((choice) => choice > 1) ?? value]),
+  );
 
 /** The operation with another text for the kernel of that label. */
 export function withText(op: Op, label: string, wgsl: string): Op {
