@@ -32,7 +32,11 @@ const one = (name: string, table: Readonly<Record<string, string>>): Operator =>
 const binary =
   (operator: Operator): Operator =>
   (code, i) =>
-    code.isBinary(i) ? operator(code, i) : [];
+    code.isBinary(i) && !addsNothing(code, i) ? operator(code, i) : [];
+
+/** `+ 0u`, as generators print it: a mutant of it is no fault. */
+const addsNothing = (code: Syntax, i: number): boolean =>
+  /^[-+]$/.test(code.at(i)) && /^0u?$/.test(code.at(i + 1));
 
 const index: Operator = (code, i) => {
   if (code.at(i) !== "[") return [];
@@ -80,7 +84,7 @@ const fused: Operator = (code, i) => {
 
 const operands: Operator = (code, i) => {
   const kind = code.at(i);
-  if (!/^([-+*/%&|^]|&&|\|\|)$/.test(kind)) return [];
+  if (!/^([-+*/%&|^]|&&|\|\|)$/.test(kind) || addsNothing(code, i)) return [];
   const [from, to] = code.operands(i);
   const what = /[-+]/.test(kind) ? "term" : /[*/%]/.test(kind) ? "factor" : "operand";
   const edits: Edit[] = [[`right ${what} dropped`, i, to, ""]];

@@ -28,6 +28,8 @@ export interface MutationOptions {
   readonly module?: string;
   /** Part of a kernel's label: only such kernels. */
   readonly kernel?: string;
+  /** Of the mutants, those that count; default all. */
+  readonly choose?: (kernel: string, mutant: Omit<Mutant, "wgsl">) => boolean;
   /** At most so many mutants of a kernel, drawn by `seed`. */
   readonly limit?: number;
   readonly seed?: number;
@@ -63,7 +65,7 @@ const LIFE = 300;
  * failure would mean nothing, and where an operation is unknown.
  */
 export async function* mutationTest(options: MutationOptions = {}): AsyncGenerator<Result> {
-  const { operations, module, kernel: part = "", limit = Infinity, seed = 1, onProgress } = options;
+  const { operations, module, kernel: part = "", choose, limit = Infinity, seed = 1, onProgress } = options;
   const worker = new Worker({ what: "list", operations, module });
   try {
     const { kernels, operations: known } = await worker.start();
@@ -71,13 +73,14 @@ export async function* mutationTest(options: MutationOptions = {}): AsyncGenerat
       if (!known.includes(name))
         throw new Error(`mutants: no operation ${name} (has ${[...new Set(known)].join(", ")})`);
     for (const [i, { op, label, mutants }] of kernels.entries()) {
-      if (!label.includes(part)) continue;
+      const chosen = mutants.filter((mutant) => choose?.(label, mutant) ?? true);
+      if (!label.includes(part) || chosen.length === 0) continue;
       const sound = await worker.judge(i);
       if (sound.verdict !== "survived")
         throw new Error(
           `${label} fails without a fault: ${sound.by?.where ?? sound.verdict}: ${sound.by?.message}`,
         );
-      const drawn = draw(mutants, limit, seed);
+      const drawn = draw(chosen, limit, seed);
       for (const [done, mutant] of drawn.entries()) {
         onProgress?.(label, done, drawn.length);
         yield { op, kernel: label, mutant, ...(await worker.judge(i, mutant.id)) };

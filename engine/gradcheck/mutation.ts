@@ -7,7 +7,8 @@ import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { DeviceLostError } from "../errors.ts";
 import { at } from "../plan/choose.ts";
-import { algorithms, LAYOUTS, type Problem, problem, run, runnable, type Variant } from "./routine.ts";
+import { algorithms, type Problem, problem, run, runnable, type Variant } from "./routine.ts";
+import { variants } from "./variants.ts";
 
 /** A kernel to seed faults in, with the operations that launch it. */
 export interface Target {
@@ -80,7 +81,7 @@ export function withText(op: Op, label: string, wgsl: string): Op {
   return { ...op, forward: routine(op.forward), backward };
 }
 
-/** Every case in every layout, the smallest first; then at every value of every tunable. */
+/** Every case in every layout, the smallest first; then at every value of every tunable, unless these are fixed. */
 export function trials(device: Device, { label, ops, tune }: Target): Trial[] {
   const [first, later]: [Trial[], Trial[]] = [[], []];
   for (const op of ops)
@@ -89,15 +90,9 @@ export function trials(device: Device, { label, ops, tune }: Target): Trial[] {
       for (const [routine, algorithm] of algorithms(device, op, example, p)) {
         const kernel = algorithm.kernels.find((k) => k.label === label);
         if (!kernel) continue;
-        const trial = { op, example, problem: p, routine };
-        for (const layout of LAYOUTS)
-          first.push({ ...trial, variant: { algorithm: algorithm.name, layout, tune } });
-        for (const [name, { choices }] of tune ? [] : tunables(kernel))
-          for (const value of choices)
-            later.push({
-              ...trial,
-              variant: { algorithm: algorithm.name, layout: "dense", tune: { [name]: value } },
-            });
+        for (const variant of variants({ name: algorithm.name, kernels: [kernel] }))
+          if (!variant.tune) first.push({ op, example, problem: p, routine, variant: { ...variant, tune } });
+          else if (!tune) later.push({ op, example, problem: p, routine, variant });
       }
     }
   const elements = ({ problem: { shapes } }: Trial) => Object.values(shapes).reduce((n, s) => n + size(s), 0);

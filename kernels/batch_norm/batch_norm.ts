@@ -127,6 +127,15 @@ export const batchNorm: Op<BatchNormAttrs> = {
     example("the last grid", [3, 8, 8, 33], { decay: 0.9997 }),
     example("one value a channel", [1, 1, 1, 5]),
     example("mean 100, deviation 0.1", [2, 9, 9, 3], { x: (i) => 100 + 0.1 * Math.SQRT2 * Math.sin(i * i) }),
+    example("channels of different sizes", [2, 4, 4, 3], {
+      x: (i) => 100 ** (i % 3) * (1 + Math.sin(i * i)),
+    }),
+    example("two values a channel", [2, 5]),
+    // towards the end of a block every sum rounds up, and leaves more in the mean than the deviations are
+    example("sums that round one way", [1, 32, 32, 2], {
+      epsilon: 1e-10,
+      x: (i) => 1024 + 2 ** -10 + 2 ** -12 + (i % 3) * 2 ** -13,
+    }),
     example("constant channels", [2, 4, 4, 5], { x: (i) => (i % 5) - 1.3 }),
     example("images, frozen statistics", [2, 4, 5, 7], { training: false }),
     example("a matrix, frozen statistics", [5, 70], { training: false, epsilon: 0.1 }),

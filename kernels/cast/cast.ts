@@ -48,6 +48,7 @@ export const castF16: Op<unknown> = {
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: {} },
     { what: "one element", shapes: { x: [1] }, attrs: {} },
     { what: "an odd bank longer than a small grid", shapes: { x: [9001] }, attrs: {} },
+    { what: "three elements", shapes: { x: [3] }, attrs: {} },
     example("ties", [1 + 2 ** -11, 1 + 3 * 2 ** -11, -1 - 2 ** -11 - 2 ** -23, 2 - 2 ** -11, 1025 / 1024]),
     example("subnormals", [2 ** -14, 2 ** -14 - 2 ** -25, 2 ** -15, 5 * 2 ** -25, 7 * 2 ** -25, -(2 ** -24)]),
     example("towards zero", [
@@ -130,6 +131,7 @@ export const castF32: Op<CastF32Attrs> = {
     { what: "an image", shapes: { x: [105] }, attrs: { shape: [2, 3, 5, 7] } },
     { what: "one element", shapes: { x: [1] }, attrs: { shape: [1] } },
     { what: "an odd bank longer than a small grid", shapes: { x: [4501] }, attrs: { shape: [9001] } },
+    { what: "three elements", shapes: { x: [2] }, attrs: { shape: [3] } },
     {
       what: "zeros and subnormals",
       shapes: { x: [3] },

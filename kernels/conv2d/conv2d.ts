@@ -164,12 +164,14 @@ export const conv2d: Op<Conv2dAttrs> = {
   cases: [
     example("1x1", [2, 5, 5, 8], [1, 1, 16]),
     example("3x3 same", [1, 6, 7, 5], [3, 3, 9], { pad: [1, 1] }),
+    example("3x3 same, more images than rows", [3, 2, 4, 3], [3, 3, 4], { pad: [1, 1] }),
     example("3x3 valid", [2, 7, 6, 4], [3, 3, 3]),
     example("3x3 stride 2 valid", [2, 9, 9, 3], [3, 3, 32], { stride: 2 }),
     example("1x7 same", [1, 5, 9, 6], [1, 7, 10], { pad: [0, 3] }),
     example("7x1 same", [1, 9, 5, 6], [7, 1, 10], { pad: [3, 0] }),
     example("5x5 same", [1, 7, 7, 3], [5, 5, 7], { pad: [2, 2] }),
     example("channels over one tile", [1, 4, 5, 35], [1, 1, 67]),
+    example("more channels in than out", [1, 4, 3, 25], [2, 2, 5]),
     example("pixels over one tile", [3, 11, 7, 2], [3, 1, 4]),
     {
       what: "uneven strides and padding",
@@ -182,6 +184,17 @@ export const conv2d: Op<Conv2dAttrs> = {
         ],
       },
     },
+    ...[1, 0].map((pad) => ({
+      what: `uneven strides, ${pad ? "all sides padded" : "valid"}`,
+      shapes: { x: [2, 7, 8, 2], w: [3, 4, 2, 3], b: [3] },
+      attrs: {
+        stride: [2, 1] as const,
+        padding: [
+          [pad, pad],
+          [pad, pad],
+        ] as const,
+      },
+    })),
     {
       what: "stride beyond the window",
       shapes: { x: [1, 10, 9, 4], w: [1, 2, 4, 3], b: [3] },

@@ -81,6 +81,8 @@ export const dropout: Op<DropoutAttrs> = {
     example("one value", [1], 0.5),
     { ...example("counter at zero", [2, 40], 0.8), values: { counter: [0, 0] } },
     { ...example("counter at its end", [2, 40], 0.8), values: { counter: [2 ** 32 - 1, 2 ** 32 - 1] } },
+    // the random bits of element 6 are the threshold itself
+    { ...example("at the threshold", [8], 9165562 / 2 ** 24), values: { counter: [1, 2] } },
     example("longer than one launch", [3, SPAN / 2 + 5], 0.8),
   ],
 };

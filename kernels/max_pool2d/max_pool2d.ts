@@ -86,6 +86,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
       stride: [3, 2],
       pad: [2, 0, 1, 2],
     }),
+    example("stride wider than high", [1, 7, 9, 2], [3, 4], { stride: [1, 3], pad: [1, 0, 0, 1] }),
     example("a window as large as the image", [1, 8, 8, 67], [8, 8]),
     example("one pixel, one channel", [1, 1, 1, 1], [2, 3], { pad: [1, 0, 2, 1] }),
     {

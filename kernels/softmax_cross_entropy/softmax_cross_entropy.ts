@@ -139,6 +139,11 @@ export const softmaxCrossEntropy: Op<Attrs> = {
     example("ImageNet", [2, 1001], { smoothing: 0.1 }),
     example("one row", [1, 5]),
     example("one class", [3, 1], { smoothing: 0.5 }),
+    example("one class, rows far apart", [3, 1], { smoothing: 0.5, logits: (i) => 1000 * i }),
+    example("more rows than classes", [5, 3]),
+    example("rows far apart, their peaks apart", [4, 6], {
+      logits: (i) => 1000 * Math.floor(i / 6) + (i % 6 === (5 * Math.floor(i / 6)) % 6 ? 500 : i % 6),
+    }),
     example("a peak at every class in turn", [70, 70], {
       logits: (i) => (i % 71 === 0 ? 200 : (i % 13) - 6),
     }),
