@@ -84,7 +84,7 @@ const fused: Operator = (code, i) => {
 
 const operands: Operator = (code, i) => {
   const kind = code.at(i);
-  if (!/^([-+*/%&|^]|&&|\|\|)$/.test(kind) || addsNothing(code, i)) return [];
+  if (!/^([-+*/%&|^]|&&|\|\|)$/.test(kind) || !code.isBinary(i) || addsNothing(code, i)) return [];
   const [from, to] = code.operands(i);
   const what = /[-+]/.test(kind) ? "term" : /[*/%]/.test(kind) ? "factor" : "operand";
   const edits: Edit[] = [[`right ${what} dropped`, i, to, ""]];

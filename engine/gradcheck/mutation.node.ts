@@ -7,19 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
 import { random } from "./sampling.ts";
-
-export type Verdict = "killed" | "survived" | "invalid";
-
-/** What became of one mutant; `invalid` ones do not compile and do not count. */
-export interface Result {
-  readonly op: string;
-  /** The kernel's label. */
-  readonly kernel: string;
-  readonly mutant: Omit<Mutant, "wgsl">;
-  readonly verdict: Verdict;
-  /** What killed it: a case; or else it hung (`timeout`), ended its process (`crash`) or lost the device (`lost`). */
-  readonly by?: Kill;
-}
+import type { Result, Verdict } from "./score.ts";
 
 export interface MutationOptions {
   /** Names of operations; default all. */

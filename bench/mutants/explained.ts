@@ -1,0 +1,144 @@
+// Mutants of the kernels here that survive their cases, and why. What no survivor matches any more should go.
+
+import type { Explanation } from "../../engine/gradcheck/score.ts";
+
+const list = (
+  kind: Explanation["kind"],
+  entries: readonly (readonly [kernel: RegExp, mutant: RegExp, reason: string])[],
+): Explanation[] => entries.map(([kernel, mutant, reason]) => ({ kind, kernel, mutant, reason }));
+
+const CLAMPED = "a lane beyond the result only keeps inside the operand; what it computes is never stored";
+
+const equivalent = list("equivalent", [
+  [
+    /^(fill|cast|dropout)\//,
+    /^(operator|(left|right) factor dropped|axes swapped): for .* \+= (GROUPS|groups\.x) \* WG\) \{ -> .* \+= +(GROUPS|groups\.[xy]|WG)( [+*] WG)? *\)/,
+    "shorter steps: some elements are computed more than once, to the same value",
+  ],
+  [
+    /^avg_pool2d\/forward$|^max_pool2d\/forward$/,
+    /^constant: var best = 0\.0; -> var best = 1\.0;/,
+    "the first tap inside takes its place whatever it is",
+  ],
+  [
+    /^max_pool2d\/backward$/,
+    /: let p_(from|to) = /,
+    "more rows of windows are looked at; the index of none that does not hold the pixel is its tap",
+  ],
+  [
+    /^batch_norm\/statistics$/,
+    /: (var sum = 0\.0;|for .* sum \+= x\[start \+ i)/,
+    "any value near those of the block will do as the first pass's mean: the second takes out what is left",
+  ],
+  [
+    /^batch_norm\/finish$/,
+    /^constant: for \(var part = 0u; .* part = 1u/,
+    "the shift is the mean of block 0, which adds nothing",
+  ],
+  [/^batch_norm\/finish$/, /^operands swapped: let d = /, "d enters as its square only"],
+  [/^cast\/to_f16$/, /^left operand dropped: .*0x7e00u/, "the sign of a NaN says nothing"],
+  [
+    /^cast\/to_f16$/,
+    /^(comparison at its edge|constant): if \(magnitude (>= 0x477ff000u|< 0x38800000u)/,
+    "at this very value both ways give the same half",
+  ],
+  [
+    /^cast\/to_f16$/,
+    /^constant: drop = min\(126u .* 26u\)/,
+    "what lies below half of the least half rounds to 0 however many digits are dropped",
+  ],
+  [
+    /^cast\/to_f32$/,
+    /^right operand dropped: .* single\(x\[word\] \)/,
+    "single reads the lower 16 bits only",
+  ],
+  [
+    /^cast\/to_f32$/,
+    /^(comparison at its edge|constant): if \(magnitude >= 0x400u\)/,
+    "2^-14 is the same both ways",
+  ],
+  [
+    /^clip_factor\/forward$/,
+    /^comparison at its edge: factor\[0\]/,
+    "limit / length is 1 where they are equal",
+  ],
+  [/^clip_factor\/forward$/, /^constant: factor\[0\] = 0x7fc00000u/, "NaN is NaN"],
+  [/^softmax_cross_entropy\/rows$/, /^constant: let nan_bits/, "NaN is NaN"],
+  [
+    /^softmax_cross_entropy\/rows$/,
+    /^(select always the second|constant): let own = /,
+    "of a label that is no class, what own is goes nowhere",
+  ],
+  [/^conv2d\/.*_broadcast$/, /: let (col|mine)_\d+ = min\(/, CLAMPED],
+  [
+    /^conv2d\/.*_broadcast$/,
+    /^(constant|select always the second): let from_\d+ = .*inside_/,
+    "where the tap is outside the image, 0 is taken whatever is read",
+  ],
+  [
+    /^conv2d\/.*_broadcast$/,
+    /: if \((pixel|c) \+ 0u < /,
+    "the first row of a tile is always inside the result: the grid has no empty tile",
+  ],
+  [
+    /^conv2d\/backward_x_broadcast$/,
+    /: if \(h0 >= shape\.h \|\| w0 >= shape\.wd\)/,
+    "the phase then has no pixel, and the next guard returns",
+  ],
+  [/^conv2d\/backward_x_broadcast$/, /: let [pq]_\d+ = i32.* - phase_[hw]\)/, "the division drops the phase"],
+  [
+    /^conv2d\/backward_x$/,
+    /^left operand dropped: if \((above|before) < 0 /,
+    "as u32 a negative number is beyond the last window",
+  ],
+]);
+
+const elsewhere = list("elsewhere", [
+  [
+    /^clip_factor\/forward$/,
+    /: (if \(\(squares\[0\] & |norm\[0\] = squares|factor\[0\] = 0x7fc0)/,
+    "tests/kernels/clip_factor.test.ts: squares that are not finite, of which no case can speak",
+  ],
+  [
+    /^cast\/to_f32$/,
+    /: if \(magnitude >= 0x7c00u\)/,
+    "tests/kernels/cast.test.ts: every half, infinite and NaN ones too",
+  ],
+  [
+    /^softmax_cross_entropy\/rows$/,
+    /: (let valid = |losses\[n\] = |log_sum\[n\] = |rank\[n\] = )/,
+    "tests/kernels/softmax_cross_entropy.test.ts: labels that are no class",
+  ],
+]);
+
+const BEYOND = "what lies beyond a tensor reads as 0 or as its end, and writes there are lost";
+
+const hidden = list("hidden", [
+  // the first that fits is given, so what is particular comes first
+  [/./, /^(guard dropped|comparison at its edge): if \((id\.x|[con]) >= .* return; \}/, BEYOND],
+  [/./, /^(left|right) operand dropped: if \([con] >= \S+ \|\| .* return; \}/, BEYOND],
+  [/./, /^axes swapped: if \(id\.x >= .* -> if \(id\.y >= /, BEYOND],
+  [/./, /^comparison at its edge: for \(.* \w+ < .* -> .* \w+ <= /, BEYOND],
+  [/^batch_norm\//, /^axes swapped: (if|for) .*shape\.blocks.* -> .*shape\.rows/, BEYOND],
+  [/^cast\//, /^right factor dropped: for .* < \(count \+ 1u\) \/ 2u/, BEYOND],
+  [/^cast\//, /: if \(2u \* word \+ 1u < count\)/, BEYOND],
+  [/^conv2d\/.*_broadcast$/, /^[^c].*: if \((pixel|c) \+ \d+u < /, BEYOND],
+  [/^conv2d\/.*_broadcast$/, /^comparison at its edge: if \((pixel|c) \+ \d+u < /, BEYOND],
+  [
+    /^cast\/to_f16$/,
+    /^constant: if \(magnitude > 0x7f800000u\)/,
+    "values travel as numbers, and a number's NaN is the quiet one",
+  ],
+  [
+    /^sum\/forward$/,
+    /: if \(lane (< half|> 0u)\)/,
+    "a race, which the order in which these adapters run the lanes decides well",
+  ],
+  [
+    /^softmax_cross_entropy\/rows$/,
+    /^comparison at its edge: for \(var j = 0u; j < WG/,
+    "what lies beyond a workgroup's array reads as its last element here",
+  ],
+]);
+
+export const explained: readonly Explanation[] = [...equivalent, ...elsewhere, ...hidden];

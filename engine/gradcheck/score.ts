@@ -1,0 +1,114 @@
+// What mutants say of a suite: the share it killed, and of every survivor why.
+
+import type { Mutant } from "./mutate.ts";
+import type { Kill } from "./mutation.ts";
+
+export type Verdict = "killed" | "survived" | "invalid";
+
+/** What became of one mutant; `invalid` ones do not compile and do not count. */
+export interface Result {
+  readonly op: string;
+  /** The kernel's label. */
+  readonly kernel: string;
+  readonly mutant: Omit<Mutant, "wgsl">;
+  readonly verdict: Verdict;
+  /** What killed it: a case; or else it hung (`timeout`), ended its process (`crash`) or lost the device (`lost`). */
+  readonly by?: Kill;
+}
+
+/**
+ * Why a mutant may survive the cases. `equivalent`: it computes the same, and does not count. `elsewhere`: a test
+ * beside the cases kills it. `hidden`: a fault that these adapters or this suite cannot show; it counts as survived.
+ */
+export type Kind = "equivalent" | "elsewhere" | "hidden";
+
+export interface Explanation {
+  readonly kind: Kind;
+  readonly kernel: RegExp;
+  /** What `<operator>: <line before> -> <line after>` matches. */
+  readonly mutant: RegExp;
+  readonly reason: string;
+}
+
+export interface Survivor extends Result {
+  readonly explanation?: Explanation;
+}
+
+export interface KernelScore {
+  readonly kernel: string;
+  readonly killed: number;
+  /** Killed by timeout, crash or loss of the device, which `killed` includes. */
+  readonly ended: number;
+  readonly invalid: number;
+  readonly survivors: readonly Survivor[];
+}
+
+const describe = ({ operator, before, after }: Result["mutant"]) => `${operator}: ${before} -> ${after}`;
+
+/** Results by kernel, survivors with the first explanation that fits. */
+export function score(results: readonly Result[], explanations: readonly Explanation[]): KernelScore[] {
+  const kernels = new Map<string, Result[]>();
+  for (const result of results) kernels.set(result.kernel, [...(kernels.get(result.kernel) ?? []), result]);
+  return [...kernels].map(([kernel, list]) => ({
+    kernel,
+    killed: list.filter(({ verdict }) => verdict === "killed").length,
+    ended: list.filter(({ by }) => by && /^(timeout|crash|lost)$/.test(by.where)).length,
+    invalid: list.filter(({ verdict }) => verdict === "invalid").length,
+    survivors: list
+      .filter(({ verdict }) => verdict === "survived")
+      .map((result) => ({
+        ...result,
+        explanation: explanations.find(
+          (e) => e.kernel.test(kernel) && e.mutant.test(describe(result.mutant)),
+        ),
+      })),
+  }));
+}
+
+const ofKind = (kind: Kind | undefined, { survivors }: KernelScore): number =>
+  survivors.filter(({ explanation }) => explanation?.kind === kind).length;
+
+/** Killed over all that compile and are not equivalent; NaN where there are none. */
+export function share(scores: readonly KernelScore[]): number {
+  const sum = (of: (score: KernelScore) => number) => scores.reduce((n, score) => n + of(score), 0);
+  const killed = sum((s) => s.killed + ofKind("elsewhere", s));
+  return killed / (killed + sum((s) => ofKind("hidden", s) + ofKind(undefined, s)));
+}
+
+const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+
+/** A line for every kernel and one for all, then the survivors, unexplained ones first, with what was changed. */
+export function printScore(scores: readonly KernelScore[]): string {
+  const width = Math.max(...scores.map(({ kernel }) => kernel.length), 11);
+  const heads = ["score", "killed", "ended", "equivalent", "elsewhere", "hidden", "unexplained", "invalid"];
+  const row = (name: string, list: readonly KernelScore[]) => {
+    const sum = (of: (score: KernelScore) => number) => list.reduce((n, s) => n + of(s), 0);
+    const counts = [
+      sum((s) => s.killed),
+      sum((s) => s.ended),
+      ...(["equivalent", "elsewhere", "hidden", undefined] as const).map((kind) =>
+        sum((s) => ofKind(kind, s)),
+      ),
+      sum((s) => s.invalid),
+    ];
+    return line(name, [percent(share(list)), ...counts.map(String)]);
+  };
+  const line = (name: string, cells: readonly string[]) =>
+    [name.padEnd(width), ...cells.map((cell, i) => cell.padStart(Math.max(heads[i].length, 7)))].join("  ");
+  const survivors = scores.flatMap((s) => s.survivors);
+  const reasonOf = ({ explanation }: Survivor) =>
+    explanation ? `${explanation.kind}: ${explanation.reason}` : "unexplained";
+  const reasons = new Set(["unexplained", ...survivors.map(reasonOf)]);
+  return [
+    line("kernel", heads),
+    ...scores.map((s) => row(s.kernel, [s])),
+    row("all kernels", scores),
+    ...[...reasons].flatMap((reason) => {
+      const list = survivors.filter((survivor) => reasonOf(survivor) === reason);
+      return list.length > 0 ? ["", reason, ...list.map(diff)] : [];
+    }),
+  ].join("\n");
+}
+
+const diff = ({ kernel, mutant: { id, before, after } }: Result): string =>
+  `  ${kernel} ${id}\n    - ${before}\n    + ${after}`;
