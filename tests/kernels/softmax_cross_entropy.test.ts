@@ -25,6 +25,8 @@ check.test("a label that is no class", async () => {
     const [loss] = await executable.read("loss");
     const nan = [...losses, loss].map(Number.isNaN).join();
     if (nan !== "true,true,true,false,true") throw new Error(`losses ${losses}, loss ${loss}`);
+    const logSum = await executable.read("log_sum"); // the gradient is to be NaN too
+    if (logSum.some((v, row) => Number.isNaN(v) !== row < 3)) throw new Error(`log_sum ${logSum}`);
     if (!rank.every((v, row) => (row < 3 ? v === 2 ** 32 - 1 : v < 9))) throw new Error(`rank ${rank}`);
   } finally {
     executable.close();
