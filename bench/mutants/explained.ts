@@ -12,7 +12,7 @@ const CLAMPED = "a lane beyond the result only keeps inside the operand; what it
 const equivalent = list("equivalent", [
   [
     /^(fill|cast|dropout)\//,
-    /^(operator|(left|right) factor dropped|axes swapped): for .* \+= (GROUPS|groups\.x) \* WG\) \{ -> .* \+= +(GROUPS|groups\.[xy]|WG)( [+*] WG)? *\)/,
+    /^(operator|(left|right) factor dropped|axes swapped): for .* \+= (GROUPS|groups\.x) \* WG\) \{ -> .* \+= +(?!(GROUPS|groups\.x) \* WG)(GROUPS|groups\.[xy]|WG)( [+*] WG)? *\)/,
     "shorter steps: some elements are computed more than once, to the same value",
   ],
   [
@@ -115,6 +115,11 @@ const BEYOND = "what lies beyond a tensor reads as 0 or as its end, and writes t
 
 const hidden = list("hidden", [
   // the first that fits is given, so what is particular comes first
+  [
+    /^softmax_cross_entropy\/rows$/,
+    /^comparison at its edge: for \(var j = 0u; j < WG/,
+    "what lies beyond a workgroup's array reads as its last element here",
+  ],
   [/./, /^(guard dropped|comparison at its edge): if \((id\.x|[con]) >= .* return; \}/, BEYOND],
   [/./, /^(left|right) operand dropped: if \([con] >= \S+ \|\| .* return; \}/, BEYOND],
   [/./, /^axes swapped: if \(id\.x >= .* -> if \(id\.y >= /, BEYOND],
@@ -133,11 +138,6 @@ const hidden = list("hidden", [
     /^sum\/forward$/,
     /: if \(lane (< half|> 0u)\)/,
     "a race, which the order in which these adapters run the lanes decides well",
-  ],
-  [
-    /^softmax_cross_entropy\/rows$/,
-    /^comparison at its edge: for \(var j = 0u; j < WG/,
-    "what lies beyond a workgroup's array reads as its last element here",
   ],
 ]);
 

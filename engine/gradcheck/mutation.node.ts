@@ -54,16 +54,16 @@ const LIFE = 300;
  */
 export async function* mutationTest(options: MutationOptions = {}): AsyncGenerator<Result> {
   const { operations, module, kernel: part = "", choose, limit = Infinity, seed = 1, onProgress } = options;
-  const worker = new Worker({ what: "list", operations, module });
+  const judge = new Judge({ what: "list", operations, module });
   try {
-    const { kernels, operations: known } = await worker.start();
+    const { kernels, operations: known } = await judge.start();
     for (const name of operations ?? [])
       if (!known.includes(name))
         throw new Error(`mutants: no operation ${name} (has ${[...new Set(known)].join(", ")})`);
     for (const [i, { op, label, mutants }] of kernels.entries()) {
       const chosen = mutants.filter((mutant) => choose?.(label, mutant) ?? true);
       if (!label.includes(part) || chosen.length === 0) continue;
-      const sound = await worker.judge(i);
+      const sound = await judge.judge(i);
       if (sound.verdict !== "survived")
         throw new Error(
           `${label} fails without a fault: ${sound.by?.where ?? sound.verdict}: ${sound.by?.message}`,
@@ -71,11 +71,11 @@ export async function* mutationTest(options: MutationOptions = {}): AsyncGenerat
       const drawn = draw(chosen, limit, seed);
       for (const [done, mutant] of drawn.entries()) {
         onProgress?.(label, done, drawn.length);
-        yield { op, kernel: label, mutant, ...(await worker.judge(i, mutant.id)) };
+        yield { op, kernel: label, mutant, ...(await judge.judge(i, mutant.id)) };
       }
     }
   } finally {
-    worker.stop();
+    judge.stop();
   }
 }
 
@@ -91,7 +91,7 @@ function draw<T>(list: readonly T[], limit: number, seed: number): readonly T[] 
 type Outcome = Pick<Result, "verdict" | "by">;
 
 /** A process that judges mutants, and the one that takes its place when it hangs, ends or grows old. */
-class Worker {
+class Judge {
   #child: ChildProcess | undefined;
   #judged = 0;
   /** The longest a run took in the kernel without a fault. */
@@ -108,16 +108,26 @@ class Worker {
     return answer;
   }
 
-  /** Without a mutant: judges the kernel as it is. */
+  /**
+   * Without a mutant: judges the kernel as it is. What hangs or ends the process is asked again in a fresh one, for
+   * a busy machine or the mutant before may have been at fault.
+   */
   async judge(kernel: number, mutant?: string): Promise<Outcome> {
-    if (!this.#child || this.#judged >= LIFE) await this.start();
+    const first = await this.#judge(kernel, mutant);
+    if ("verdict" in first) return first;
+    const again = await this.#judge(kernel, mutant);
+    return "verdict" in again ? again : { verdict: "killed", by: again };
+  }
+
+  async #judge(kernel: number, mutant?: string): Promise<Outcome | Kill> {
+    if (!this.#child?.connected || this.#judged >= LIFE) await this.start();
     this.#judged++;
     const answer = await this.#ask({ what: "judge", kernel, mutant });
     if (answer.what === "verdict") return { verdict: answer.verdict, by: answer.by };
     this.stop();
-    const [where, message] =
-      answer.what === "ended" ? [answer.how, answer.how] : ["error", messageOf(answer)];
-    return { verdict: "killed", by: { where, message } };
+    const lost = answer.what === "failed" && answer.lost;
+    if (answer.what !== "ended" && !lost) throw new Error(`mutants: ${messageOf(answer)}`);
+    return { where: answer.what === "ended" ? answer.how : "lost", message: messageOf(answer) };
   }
 
   stop(): void {
@@ -136,7 +146,8 @@ class Worker {
       let timer: NodeJS.Timeout;
       const done = (answer: Exclude<Answer, { what: "alive" }> | Ended) => {
         clearTimeout(timer);
-        child.removeAllListeners();
+        for (const event of ["message", "exit", "error"]) child.removeAllListeners(event);
+        child.on("error", () => {}); // of a process that is no more
         resolve(answer);
       };
       const watch = () => {
@@ -152,7 +163,7 @@ class Worker {
         [heard, stage] = [now, answer.stage];
         watch();
       });
-      child.on("exit", () => done({ what: "ended", how: "crash" }));
+      for (const event of ["exit", "error"]) child.on(event, () => done({ what: "ended", how: "crash" }));
       watch();
       child.send(request);
     });
