@@ -98,6 +98,7 @@ const check = program
       .default("winners"),
   )
   .option("--seed <n>", "seed of values and random problems", whole(0), 1)
+  .option("--mutants [n]", "also seed faults in the kernels, all or at most n a kernel", whole(1))
   .option("--json", "as JSON")
   .option("--html <file>", "write a page with every figure, and a map of the errors of what failed")
   .option(...adapter)

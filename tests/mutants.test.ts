@@ -1,7 +1,7 @@
-// The mutator makes the faults it says, and the cases catch them: a sample here, all of them with `tessera mutants`.
+// The mutator makes the faults it says, and the cases catch them: a sample here, all of them with `tessera gradcheck --mutants`.
 
 import * as assert from "uvu/assert";
-import { explained } from "../bench/mutants/explained.ts";
+import { explained } from "../bench/gradcheck/explained.ts";
 import { mutants } from "../engine/gradcheck/mutate.ts";
 import { mutationTest } from "../engine/gradcheck/mutation.node.ts";
 import { type Result, score, share } from "../engine/gradcheck/score.ts";

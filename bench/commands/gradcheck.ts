@@ -1,11 +1,14 @@
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { attempt, type Finding, parseTrial, Report, type Tunables } from "../../engine/gradcheck/index.ts";
+import { type KernelScore, share } from "../../engine/gradcheck/score.ts";
 import { ops } from "../../kernels/index.ts";
+import { forPage, GOAL, printScores, scoreMutants } from "../gradcheck/mutants.ts";
 import { figure, print } from "../gradcheck/print.ts";
-import { choose, exported } from "../gradcheck/subjects.ts";
+import { choose, exported, type Subject } from "../gradcheck/subjects.ts";
 import { gradcheckPage } from "../report/html.ts";
 import { interruptible } from "./interrupt.ts";
 
@@ -14,6 +17,8 @@ export interface GradcheckOptions {
   readonly fuzz: number;
   readonly tunables: Tunables;
   readonly seed: number;
+  /** Seed faults in the kernels too: all, or at most so many a kernel. */
+  readonly mutants?: true | number;
   readonly json?: boolean;
   readonly html?: string;
   /** Folder of the values that PyTorch computed. */
@@ -47,12 +52,41 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
         bar.increment();
       }
       bar.stop();
-      write(report, environment, options);
+      const scores =
+        options.mutants && !signal.aborted ? await judgeMutants(names, subjects, options, signal) : [];
+      write(report, scores, environment, options);
     } finally {
       bar.stop();
       device.close();
     }
   });
+
+async function judgeMutants(
+  names: readonly string[],
+  subjects: readonly Subject[],
+  { adapter, mutants, seed }: GradcheckOptions,
+  signal: AbortSignal,
+): Promise<KernelScore[]> {
+  const modules = names.filter((name) => /\.m?js$/.test(name)).map((name) => resolve(name));
+  const operations = [
+    ...new Set(subjects.filter(({ op }) => op && ops.includes(op)).map(({ name }) => name)),
+  ];
+  const limit = mutants === true ? undefined : mutants;
+  const bar = new SingleBar(
+    { format: "{bar} {value}/{total}  mutants of {kernel}", hideCursor: true },
+    Presets.shades_classic,
+  );
+  bar.start(1, 0, { kernel: "" });
+  const onProgress = (kernel: string, done: number, total: number) => {
+    bar.setTotal(total);
+    bar.update(done, { kernel });
+  };
+  try {
+    return await scoreMutants({ adapter, modules, operations, limit, seed, signal, onProgress });
+  } finally {
+    bar.stop();
+  }
+}
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -67,16 +101,24 @@ const about = (
   date: new Date().toISOString().slice(0, 10),
 });
 
-function write(report: Report, environment: Environment, { json, html }: GradcheckOptions): void {
+function write(
+  report: Report,
+  scores: readonly KernelScore[],
+  environment: Environment,
+  { json, html }: GradcheckOptions,
+): void {
   if (json) {
     const failures = report.failures.map(({ map, ...failure }) => failure);
-    console.log(JSON.stringify({ environment, rows: report.rows, failures }, null, 2));
-  } else print(report);
+    console.log(JSON.stringify({ environment, rows: report.rows, failures, mutants: scores }, null, 2));
+  } else {
+    print(report);
+    if (scores.length > 0) printScores(scores);
+  }
   if (html !== undefined) {
-    writeFileSync(html, gradcheckPage(report, environment));
+    writeFileSync(html, gradcheckPage(report, environment, forPage(scores)));
     console.error(`written to ${html}`);
   }
-  if (!report.passed) process.exitCode = 1;
+  if (!report.passed || share(scores) < GOAL) process.exitCode = 1;
 }
 
 /** Runs one case again, as a failure prints it. Exits 1 where it still fails. */

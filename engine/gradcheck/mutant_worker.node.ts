@@ -7,21 +7,21 @@ import { Device } from "../device/device.ts";
 import { DeviceLostError } from "../errors.ts";
 import { type Mutant, mutants } from "./mutate.ts";
 import type { Answer, Request } from "./mutation.node.ts";
-import { compiles, judge, type Target, type Trial, targets, trials } from "./mutation.ts";
+import { compiles, judge, type Probe, probes, type Target, targets } from "./mutation.ts";
 
 const tell = (answer: Answer) => process.send!(answer);
 
 interface Subject {
   readonly target: Target;
   readonly faults: ReadonlyMap<string, Mutant>;
-  trials?: readonly Trial[];
+  probes?: readonly Probe[];
 }
 
 let device: Device;
 let subjects: Subject[] = [];
 
-async function list({ module, operations }: Extract<Request, { what: "list" }>): Promise<void> {
-  device ??= await Device.open();
+async function list({ adapter, module, operations }: Extract<Request, { what: "list" }>): Promise<void> {
+  device ??= await Device.open({ adapter });
   const known: readonly Op[] = module ? await operationsOf(module) : ops;
   const chosen = operations ? known.filter(({ name }) => operations.includes(name)) : known;
   subjects = targets(device, chosen).map((target) => ({
@@ -49,12 +49,12 @@ async function operationsOf(path: string): Promise<Op[]> {
 /** Judges a mutant, or without one the kernel as it is. */
 async function judgeOne({ kernel, mutant }: Extract<Request, { what: "judge" }>): Promise<void> {
   const subject = subjects[kernel];
-  subject.trials ??= trials(device, subject.target);
+  subject.probes ??= probes(device, subject.target);
   const { target } = subject;
   const wgsl = mutant === undefined ? target.wgsl : subject.faults.get(mutant)!.wgsl;
   tell({ what: "alive", stage: "compile" });
   if (!(await compiles(device, target, wgsl))) return void tell({ what: "verdict", verdict: "invalid" });
-  const by = await judge(device, target, wgsl, subject.trials, () => tell({ what: "alive", stage: "run" }));
+  const by = await judge(device, target, wgsl, subject.probes, () => tell({ what: "alive", stage: "run" }));
   tell({ what: "verdict", verdict: by ? "killed" : "survived", by });
 }
 

@@ -10,14 +10,12 @@ import { random } from "./sampling.ts";
 import type { Result, Verdict } from "./score.ts";
 
 export interface MutationOptions {
+  /** Part of the adapter's name. */
+  readonly adapter?: string;
   /** Names of operations; default all. */
   readonly operations?: readonly string[];
   /** Path of an ES module whose exports are operations, in place of those of this package. */
   readonly module?: string;
-  /** Part of a kernel's label: only such kernels. */
-  readonly kernel?: string;
-  /** Of the mutants, those that count; default all. */
-  readonly choose?: (kernel: string, mutant: Omit<Mutant, "wgsl">) => boolean;
   /** At most so many mutants of a kernel, drawn by `seed`. */
   readonly limit?: number;
   readonly seed?: number;
@@ -26,7 +24,7 @@ export interface MutationOptions {
 }
 
 export type Request =
-  | { what: "list"; module?: string; operations?: readonly string[] }
+  | { what: "list"; adapter?: string; module?: string; operations?: readonly string[] }
   | { what: "judge"; kernel: number; mutant?: string };
 
 export type Answer =
@@ -53,22 +51,21 @@ const LIFE = 300;
  * failure would mean nothing, and where an operation is unknown.
  */
 export async function* mutationTest(options: MutationOptions = {}): AsyncGenerator<Result> {
-  const { operations, module, kernel: part = "", choose, limit = Infinity, seed = 1, onProgress } = options;
-  const judge = new Judge({ what: "list", operations, module });
+  const { adapter, operations, module, limit = Infinity, seed = 1, onProgress } = options;
+  const judge = new Judge({ what: "list", adapter, operations, module });
   try {
     const { kernels, operations: known } = await judge.start();
     for (const name of operations ?? [])
       if (!known.includes(name))
         throw new Error(`mutants: no operation ${name} (has ${[...new Set(known)].join(", ")})`);
     for (const [i, { op, label, mutants }] of kernels.entries()) {
-      const chosen = mutants.filter((mutant) => choose?.(label, mutant) ?? true);
-      if (!label.includes(part) || chosen.length === 0) continue;
+      if (mutants.length === 0) continue;
       const sound = await judge.judge(i);
       if (sound.verdict !== "survived")
         throw new Error(
           `${label} fails without a fault: ${sound.by?.where ?? sound.verdict}: ${sound.by?.message}`,
         );
-      const drawn = draw(chosen, limit, seed);
+      const drawn = draw(mutants, limit, seed);
       for (const [done, mutant] of drawn.entries()) {
         onProgress?.(label, done, drawn.length);
         yield { op, kernel: label, mutant, ...(await judge.judge(i, mutant.id)) };
@@ -102,7 +99,7 @@ class Judge {
   async start(): Promise<Extract<Answer, { what: "kernels" }>> {
     this.stop();
     this.#judged = 0;
-    this.#child = fork(workerPath(), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    this.#child = fork(workerPath(), { stdio: ["ignore", "ignore", "ignore", "ipc"] });
     const answer = await this.#ask(this.listing);
     if (answer.what !== "kernels") throw new Error(`mutants: ${messageOf(answer)}`);
     return answer;

@@ -1,14 +1,16 @@
 // Judges mutants of an operation's kernels by the operation's own cases. Portable; mutation.node.ts runs it in a
 // process that may hang or crash.
 
-import type { Case, Kernel, Op, Tune } from "../../kernels/op.ts";
+import type { Kernel, Op, Tune } from "../../kernels/op.ts";
 import { size } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { DeviceLostError } from "../errors.ts";
 import { at } from "../plan/choose.ts";
-import { algorithms, type Problem, problem, run, runnable, type Variant } from "./routine.ts";
-import { variants } from "./variants.ts";
+import { algorithms, runnable } from "./launch.ts";
+import { type Problem, problem } from "./problem.ts";
+import { races } from "./races.ts";
+import { attempt, type Trial, trials } from "./trial.ts";
 
 /** A kernel to seed faults in, with the operations that launch it. */
 export interface Target {
@@ -22,13 +24,14 @@ export interface Target {
 }
 
 /** One run of a routine in which a kernel takes part. */
-export interface Trial {
+export interface Probe {
   readonly op: Op;
-  readonly example: Case<any>;
   readonly problem: Problem;
-  readonly routine: string;
-  readonly variant: Variant;
+  readonly trial: Trial;
 }
+
+/** Seed of the values of all cases. */
+const SEED = 1;
 
 /** What killed a mutant. */
 export interface Kill {
@@ -82,23 +85,27 @@ export function withText(op: Op, label: string, wgsl: string): Op {
 }
 
 /** Every case in every layout, the smallest first; then at every value of every tunable, unless these are fixed. */
-export function trials(device: Device, { label, ops, tune }: Target): Trial[] {
-  const [first, later]: [Trial[], Trial[]] = [[], []];
+export function probes(device: Device, { label, ops, tune }: Target): Probe[] {
+  const [first, later]: [Probe[], Probe[]] = [[], []];
   for (const op of ops)
     for (const example of op.cases) {
-      const p = problem(op, example);
+      const p = problem(op, example, { seed: SEED });
       for (const [routine, algorithm] of algorithms(device, op, example, p)) {
         const kernel = algorithm.kernels.find((k) => k.label === label);
         if (!kernel) continue;
-        for (const variant of variants({ name: algorithm.name, kernels: [kernel] }))
-          if (!variant.tune) first.push({ op, example, problem: p, routine, variant: { ...variant, tune } });
-          else if (!tune) later.push({ op, example, problem: p, routine, variant });
+        const own = { ...algorithm, kernels: [kernel] };
+        for (const trial of trials(op, example, routine, own, tune ? "winners" : "each", SEED)) {
+          const probe = { op, problem: p, trial: { ...trial, tune: tune ?? trial.tune } };
+          (Object.keys(trial.tune ?? {}).length > 0 ? later : first).push(probe);
+        }
       }
     }
-  const elements = ({ problem: { shapes } }: Trial) => Object.values(shapes).reduce((n, s) => n + size(s), 0);
-  const bySize = (list: Trial[]) => list.sort((a, b) => elements(a) - elements(b));
+  const bySize = (list: Probe[]) => list.sort((a, b) => elements(a) - elements(b));
   return [...bySize(first), ...bySize(later)];
 }
+
+const elements = ({ problem: { shapes } }: Probe) =>
+  Object.values(shapes).reduce((n, shape) => n + size(shape), 0);
 
 /** Whether a text compiles as the kernel. */
 export async function compiles(device: Device, target: Target, wgsl: string): Promise<boolean> {
@@ -115,33 +122,36 @@ export async function compiles(device: Device, target: Target, wgsl: string): Pr
   }
 }
 
-/** Runs the trials with that text for the kernel until one fails; `alive` is called before each. Throws DeviceLostError. */
+/**
+ * Runs the probes with that text for the kernel until one fails, then looks for races in its workgroup memory; `alive`
+ * is called before each. Throws DeviceLostError.
+ */
 export async function judge(
   device: Device,
   target: Target,
   wgsl: string,
-  list: readonly Trial[],
+  list: readonly Probe[],
   alive: () => void = () => {},
 ): Promise<Kill | undefined> {
   const faulty = new Map(target.ops.map((op) => [op, withText(op, target.label, wgsl)]));
-  for (const trial of list) {
+  for (const { op, problem: p, trial } of list) {
     alive();
-    const message = await failure(device, faulty.get(trial.op)!, trial);
+    const message = await failure(device, faulty.get(op)!, trial, p);
     if (message === undefined) continue;
     await device.settle("mutant", device.gpu.queue.onSubmittedWorkDone()).catch(() => {}); // its errors are its own
-    return { where: describe(trial), message };
+    const { routine, case: example, layout, tune = {} } = trial;
+    const set = Object.keys(tune).length > 0 ? ` ${JSON.stringify(tune)}` : "";
+    return { where: `${routine}, ${example}, ${layout}${set}`, message };
   }
+  for (const op of faulty.values())
+    for (const { where, message } of races(device, op)) if (message) return { where, message };
   return undefined;
 }
 
-const describe = ({ example, routine, variant: { layout, tune } }: Trial): string =>
-  `${routine}, ${example.what}, ${layout}${tune ? ` ${JSON.stringify(tune)}` : ""}`;
-
-/** What is wrong with what the trial wrote; undefined where nothing is. The one place that knows how `run` tells. */
-async function failure(device: Device, op: Op, trial: Trial): Promise<string | undefined> {
+/** What is wrong with what the trial wrote; undefined where nothing is. */
+async function failure(device: Device, op: Op, trial: Trial, p: Problem): Promise<string | undefined> {
   try {
-    await run(device, op, trial.example, trial.problem, trial.routine, trial.variant);
-    return undefined;
+    return (await attempt(device, op, trial, p))?.message;
   } catch (error) {
     if (error instanceof DeviceLostError) throw error; // nothing more can be run on it
     return (error as Error).message;

@@ -28,14 +28,14 @@ export function* races(device: Device, op: Op): Generator<Finding> {
       for (const dispatch of dispatchesOf(device.traits, op, attrs, shapes, routine, name)) {
         if (seen.has(dispatch.label) || !SHARED.test(dispatch.kernel.text)) continue;
         seen.add(dispatch.label);
-        const found = interpret(dispatch);
+        const { fault, lost } = interpret(dispatch);
         yield {
           layer: "kernel",
           subject: op.name,
           check: "races in workgroup memory",
-          figure: found ? Infinity : 0,
-          where: `${dispatch.label}, ${what}`,
-          message: found && `${dispatch.label}: ${found}`,
+          figure: fault ? Infinity : 0,
+          where: `${dispatch.label}, ${lost ? `not followed: ${lost}` : what}`,
+          message: fault && `${dispatch.label}: ${fault}`,
         };
       }
 }
@@ -43,23 +43,29 @@ export function* races(device: Device, op: Op): Generator<Finding> {
 const elements = (shapes: Shapes): number =>
   Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
 
-/** The first race the interpreter meets, or what it could not follow. */
-function interpret(dispatch: Dispatch): string | undefined {
+/** The first fault the interpreter meets, or where it lost the thread: it does not know all of WGSL. */
+function interpret(dispatch: Dispatch): { fault?: string; lost?: string } {
   const { text, reflected } = dispatch.kernel;
   const more = [...reflected.bindings.values()].reduce((most, { index }) => Math.max(most, index), 0) + 1;
   for (let iterations = 0; iterations <= ITERATIONS; iterations++) {
     const flat = flatten(text, iterations, more);
-    if (flat === undefined) return "a barrier stands deeper than in a loop of main and cannot be followed";
+    if (flat === undefined) return { lost: "a barrier stands deeper than in a loop of main" };
     const going = new Uint32Array(1);
     const group: Record<string, unknown> = { [more]: going };
     for (const { index, bytes } of dispatch.bindings) group[index] = new Uint8Array(bytes);
     const shape = reflected.bindings.get("shape");
     if (shape) group[shape.index] = uniformBytes(dispatch);
-    const { races: found, errors } = detectRaces(flat, reflected.entry, [...dispatch.grid], { 0: group });
-    if (going[0] !== 0) continue; // the loop has further iterations
-    return found.find(({ bufferId }) => bufferId !== "more")?.message ?? errors[0];
+    try {
+      const { races: found, errors } = detectRaces(flat, reflected.entry, [...dispatch.grid], { 0: group });
+      if (going[0] !== 0) continue; // the loop has further iterations
+      return { fault: found.find(({ bufferId }) => bufferId !== "more")?.message, lost: errors[0] };
+    } catch (error) {
+      // its memory has no element beyond the last
+      if (error instanceof RangeError) return { fault: "reads or writes beyond a tensor" };
+      return { lost: (error as Error).message };
+    }
   }
-  return `a loop with a barrier takes more than ${ITERATIONS} iterations in a small case`;
+  return { lost: `a loop with a barrier takes more than ${ITERATIONS} iterations in a small case` };
 }
 
 /**

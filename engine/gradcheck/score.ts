@@ -65,7 +65,8 @@ export function score(results: readonly Result[], explanations: readonly Explana
   }));
 }
 
-const ofKind = (kind: Kind | undefined, { survivors }: KernelScore): number =>
+/** Survivors of a kind; without one, the unexplained. */
+export const ofKind = (kind: Kind | undefined, { survivors }: KernelScore): number =>
   survivors.filter(({ explanation }) => explanation?.kind === kind).length;
 
 /** Killed over all that compile and are not equivalent; NaN where there are none. */
@@ -74,41 +75,3 @@ export function share(scores: readonly KernelScore[]): number {
   const killed = sum((s) => s.killed + ofKind("elsewhere", s));
   return killed / (killed + sum((s) => ofKind("hidden", s) + ofKind(undefined, s)));
 }
-
-const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
-
-/** A line for every kernel and one for all, then the survivors, unexplained ones first, with what was changed. */
-export function printScore(scores: readonly KernelScore[]): string {
-  const width = Math.max(...scores.map(({ kernel }) => kernel.length), 11);
-  const heads = ["score", "killed", "ended", "equivalent", "elsewhere", "hidden", "unexplained", "invalid"];
-  const row = (name: string, list: readonly KernelScore[]) => {
-    const sum = (of: (score: KernelScore) => number) => list.reduce((n, s) => n + of(s), 0);
-    const counts = [
-      sum((s) => s.killed),
-      sum((s) => s.ended),
-      ...(["equivalent", "elsewhere", "hidden", undefined] as const).map((kind) =>
-        sum((s) => ofKind(kind, s)),
-      ),
-      sum((s) => s.invalid),
-    ];
-    return line(name, [percent(share(list)), ...counts.map(String)]);
-  };
-  const line = (name: string, cells: readonly string[]) =>
-    [name.padEnd(width), ...cells.map((cell, i) => cell.padStart(Math.max(heads[i].length, 7)))].join("  ");
-  const survivors = scores.flatMap((s) => s.survivors);
-  const reasonOf = ({ explanation }: Survivor) =>
-    explanation ? `${explanation.kind}: ${explanation.reason}` : "unexplained";
-  const reasons = new Set(["unexplained", ...survivors.map(reasonOf)]);
-  return [
-    line("kernel", heads),
-    ...scores.map((s) => row(s.kernel, [s])),
-    row("all kernels", scores),
-    ...[...reasons].flatMap((reason) => {
-      const list = survivors.filter((survivor) => reasonOf(survivor) === reason);
-      return list.length > 0 ? ["", reason, ...list.map(diff)] : [];
-    }),
-  ].join("\n");
-}
-
-const diff = ({ kernel, mutant: { id, before, after } }: Result): string =>
-  `  ${kernel} ${id}\n    - ${before}\n    + ${after}`;
