@@ -107,8 +107,13 @@ export interface Op<A = any> {
     forward(t: Shapes, x: Values, attrs: A): Values;
     backward(t: Shapes, x: Values, attrs: A): Values;
   };
-  /** Values of one input for a check; `random` is uniform in [0, 1). The default is uniform in [-1, 1). */
-  sample?(input: string, shape: Shape, random: () => number, attrs: A): ArrayLike<number>;
+  /**
+   * Values of one input for a check; `random` is uniform in [0, 1), `given` are the shapes of the case. The default is
+   * uniform in [-1, 1).
+   */
+  sample?(input: string, shape: Shape, random: () => number, attrs: A, given: Shapes): ArrayLike<number>;
+  /** Inputs that lie between 0 and 1 whatever the problem, such as a decay: checks at the edges of float32 keep them so. */
+  readonly confined?: readonly string[];
   readonly cases: readonly Case<A>[];
   /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
   arbitrary?(draw: Draw): Pick<Case<A>, "shapes" | "attrs">;

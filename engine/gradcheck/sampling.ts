@@ -53,18 +53,18 @@ export function sample(
   op: Op,
   name: string,
   shape: Shape,
-  { attrs, values }: Case<any>,
+  { shapes, attrs, values }: Case<any>,
   next: () => number,
   regime: Regime = "ordinary",
 ): Float64Array {
   const given = values?.[name];
   const drawn =
     given ??
-    op.sample?.(name, shape, next, attrs) ??
+    op.sample?.(name, shape, next, attrs, shapes) ??
     Float64Array.from({ length: size(shape) }, () => 2 * next() - 1);
   const whole = dtypeOf(op, name) !== "f32";
   const ordinary = Float64Array.from(drawn, (v) => (whole ? v : Math.fround(v)));
-  if (whole || given || regime === "ordinary") return ordinary;
+  if (whole || given || regime === "ordinary" || op.confined?.includes(name)) return ordinary;
   // a quantity that is never negative has no cancelling pairs
   const change: Change =
     regime === "cancelling" && ordinary.every((v) => v >= 0) ? (v) => v : REGIMES[regime](next);

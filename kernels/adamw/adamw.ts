@@ -1,6 +1,7 @@
+import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
-import { TINY, U } from "../rounding.ts";
+import { attribute, minus, over, plus, root, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -20,7 +21,8 @@ export interface AdamwAttrs {
  * `variance = beta2 * variance + (1 - beta2) * G^2`,
  * `w -= rate * (mean / correction[0] / (sqrt(variance / correction[1]) + epsilon) + weightDecay * w)`.
  * w, g, mean, variance (both 0 before the first step) of one shape; rate [1], factor [1] (optional, 1),
- * correction [2]: 1 - beta1^t and 1 - beta2^t of step t, counted from 1. Throws ShapeError where shapes differ.
+ * correction [2]: 1 - beta1^t and 1 - beta2^t of step t, counted from 1. A gradient whose square exceeds float32, and
+ * one that is not finite, spoil their own parameter for good, and no other. Throws ShapeError where shapes differ.
  */
 export const adamw: Op<AdamwAttrs> = {
   name: "adamw",
@@ -75,6 +77,22 @@ export const adamw: Op<AdamwAttrs> = {
     const [least, span] = { variance: [0.1, 1], rate: [0.05, 0.1], correction: [0.2, 0.7] }[input] ?? [-1, 2];
     return Float64Array.from({ length: size(axes) }, () => least + span * random());
   },
+  confined: ["correction"],
+  arbitrary(draw) {
+    const bank = [elements(draw)];
+    return {
+      shapes: {
+        ...{ w: bank, g: bank, mean: bank, variance: bank, rate: [1], correction: [2] },
+        ...(draw.pick([false, true]) && { factor: [1] }),
+      },
+      attrs: {
+        beta1: draw.pick([0, 0.5, 0.9, 0.99]),
+        beta2: draw.pick([0, 0.6, 0.9, 0.999]),
+        epsilon: draw.pick([1, 1e-3, 1e-8]),
+        weightDecay: draw.pick([0, 0.01, 0.5]),
+      },
+    };
+  },
   cases: [
     example("one parameter", 1, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }),
     example("a bank longer than a small grid", 9001, {
@@ -104,24 +122,21 @@ function example(what: string, count: number, attrs: AdamwAttrs): Case<AdamwAttr
   return { what, shapes: { ...bank, rate: [1], factor: [1], correction: [2] }, attrs };
 }
 
-/** One rounding of U per operation, half of one per attribute, 2.5 of a division, 4.5 of a root, to first order. */
-function bound(t: Shapes, x: Values, attrs: AdamwAttrs): Values {
-  const { w, mean, variance } = adamw.reference.forward(t, x, attrs);
-  const [[rate], [factor], [c1, c2]] = [x.rate, x.factor, x.correction];
-  const error: Values = { w: w.slice(), mean: w.slice(), variance: w.slice() };
-  for (let i = 0; i < w.length; i++) {
-    const old = attrs.beta1 * Math.abs(x.mean[i]);
-    const fresh = (1 - attrs.beta1) * Math.abs(factor * x.g[i]);
-    error.mean[i] = U * (2 * old + 3 * fresh + Math.abs(mean[i])) + TINY;
-    error.variance[i] = 6 * U * variance[i] + TINY;
-    const root = Math.sqrt(variance[i] / c2);
-    const below = root + attrs.epsilon;
-    const belowError = (0.5 * (6 + 2.5) + 4.5) * U * root + 0.5 * U * attrs.epsilon + U * below;
-    const step = Math.abs(mean[i]) / c1 / below;
-    const stepError = error.mean[i] / c1 / below + step * (5 * U + belowError / below);
-    const decay = attrs.weightDecay * Math.abs(x.w[i]);
-    const total = step + decay; // at least the magnitude of their sum
-    error.w[i] = Math.abs(rate) * (stepError + 2 * U * decay + 2 * U * total) + U * Math.abs(w[i]) + TINY;
+/** The kernel's formula. A square beyond float32 leaves open what becomes of the variance and the weight. */
+function bound(_: Shapes, x: Values, { beta1, beta2, epsilon, weightDecay }: AdamwAttrs): Values {
+  const [rate, factor, c1, c2] = [x.rate[0], x.factor[0], ...x.correction].map(stored);
+  const [keep1, rest1, keep2, rest2] = [beta1, 1 - beta1, beta2, 1 - beta2].map(attribute);
+  const [added, decay] = [epsilon, weightDecay].map(attribute);
+  const error: Values = { w: x.w.slice(), mean: x.w.slice(), variance: x.w.slice() };
+  for (let i = 0; i < x.w.length; i++) {
+    const w = stored(x.w[i]);
+    const gradient = times(factor, stored(x.g[i]));
+    const first = plus(times(keep1, stored(x.mean[i])), times(rest1, gradient));
+    const second = plus(times(keep2, stored(x.variance[i])), times(times(rest2, gradient), gradient));
+    const step = over(over(first, c1), plus(root(over(second, c2)), added));
+    error.mean[i] = first.error;
+    error.variance[i] = second.error;
+    error.w[i] = minus(w, times(rate, plus(step, times(decay, w)))).error;
   }
   return error;
 }

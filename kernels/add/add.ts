@@ -1,6 +1,7 @@
+import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { elementwise, type Kernel, type Op, size } from "../op.ts";
-import { U } from "../rounding.ts";
+import { plus, stored } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -33,8 +34,12 @@ export const add: Op<unknown> = {
     backward: (_, { dy }) => ({ da: dy.slice(), db: dy.slice() }),
   },
   bound: {
-    forward: (_, { a, b }) => ({ y: a.map((v, i) => U * Math.abs(v + b[i])) }),
+    forward: (_, { a, b }) => ({ y: a.map((v, i) => plus(stored(v), stored(b[i])).error) }),
     backward: (_, { dy }) => ({ da: new Float64Array(dy.length), db: new Float64Array(dy.length) }),
+  },
+  arbitrary(draw) {
+    const shape = axes(draw);
+    return { shapes: { a: shape, b: shape }, attrs: {} };
   },
   cases: [
     { what: "images", shapes: { a: [2, 3, 5, 7], b: [2, 3, 5, 7] }, attrs: {} },

@@ -1,4 +1,12 @@
-import { example, overlaps, type Pool2dAttrs, pooled, uniforms, visit } from "../max_pool2d/window.ts";
+import {
+  arbitrary,
+  example,
+  overlaps,
+  type Pool2dAttrs,
+  pooled,
+  uniforms,
+  visit,
+} from "../max_pool2d/window.ts";
 import { type Kernel, type Op, type Shapes, size } from "../op.ts";
 import { abs, sumBound } from "../rounding.ts";
 import backward from "./backward.wgsl";
@@ -16,6 +24,7 @@ const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttr
  * Mean of each channel in a sliding window, over those elements that lie inside the image: the padding is not counted.
  * `y[n,p,q,c] = sum_{r,s} x[n, p*sh - top + r, q*sw - left + s, c] / (elements inside)`.
  * x [n,h,wd,c] -> y [n,p,q,c] with p = floor((h + top + below - r) / sh) + 1.
+ * What is not finite comes out of every window that holds it, and of no other.
  * Throws ShapeError where the window does not fit, or the padding is as large as the window.
  */
 export const avgPool2d: Op<Pool2dAttrs> = {
@@ -63,6 +72,7 @@ export const avgPool2d: Op<Pool2dAttrs> = {
     },
   },
 
+  arbitrary,
   cases: [
     example("3x3 same", [2, 6, 7, 33], [3, 3], { pad: [1, 1, 1, 1] }),
     example("5x5 stride 3 valid", [2, 17, 11, 6], [5, 5], { stride: [3, 3] }),

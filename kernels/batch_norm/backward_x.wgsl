@@ -17,7 +17,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= shape.images * shape.pixels * shape.channels) { return; }
   let c = id.x % shape.channels;
   let pixel = id.x / shape.channels;
-  let normal = (x[shape.x_offset + pixel * shape.x_stride + c] - mean[c]) * rstd[c];
+  // without training dx does not depend on x, and what is not finite in x must not enter by a product with 0
+  let distance = x[shape.x_offset + pixel * shape.x_stride + c] - mean[c];
+  let normal = select(0.0, distance * rstd[c], shape.training != 0u);
   let centred = dy[shape.dy_offset + pixel * shape.dy_stride + c] - means[c];
   let at = shape.dx_offset + pixel * shape.dx_stride + c;
   var sum = gamma[c] * rstd[c] * fma(-normal, means[shape.channels + c], centred);

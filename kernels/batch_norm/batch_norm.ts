@@ -1,3 +1,4 @@
+import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
 import backwardFinish from "./backward_finish.wgsl";
@@ -57,6 +58,8 @@ const partial = (x: Shape): Shape => [x[0], cut(x).blocks, 2, x[x.length - 1]];
  * x [n,...,c], gamma [c] (optional: 1), beta [c], running_mean [c], running_var [c] -> y like x, mean [c], rstd [c].
  * In training, mean and the biased variance are the batch's, gradients run through them, and running_mean and
  * running_var, there the unbiased variance, are updated in place. Otherwise the running ones are used as they are.
+ * What is not finite spoils its channel and no other; so do values whose squares exceed float32, beyond about 2^63,
+ * but for the mean.
  * Throws ShapeError where x has no batch axis, a parameter is not [c], or an attribute is out of range.
  */
 export const batchNorm: Op<BatchNormAttrs> = {
@@ -119,6 +122,22 @@ export const batchNorm: Op<BatchNormAttrs> = {
       input === "running_var" ? 0.5 + random() : 2 * random() - 1,
     ),
 
+  arbitrary(draw) {
+    const leading = draw.integer(0, 9) === 9 ? [draw.integer(1, 3), 40, 40] : axes(draw, 2).slice(0, -1);
+    const c = leading.length === 3 && leading[1] === 40 ? draw.integer(1, 4) : arbitraryChannels(draw);
+    const one = [c];
+    return {
+      shapes: {
+        ...{ x: [...leading, c], beta: one, running_mean: one, running_var: one },
+        ...(draw.pick([false, true]) && { gamma: one }),
+      },
+      attrs: {
+        training: draw.pick([true, false]),
+        epsilon: draw.pick([1e-3, 1e-5, 0.1, 1, 1e-10]),
+        decay: draw.pick([0.9, 0.9997, 0.5, 0, 1]),
+      },
+    };
+  },
   cases: [
     example("images", [2, 5, 7, 6]),
     example("one image, channels over one workgroup", [1, 9, 4, 67]),

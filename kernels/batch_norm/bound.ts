@@ -1,8 +1,8 @@
 import { type Shape, type Shapes, size, type Values } from "../op.ts";
-import { abs, gamma as compound, U } from "../rounding.ts";
+import { gamma as compound, filled, LARGEST, TINY, U } from "../rounding.ts";
+import { attribute, inverseRoot, minus, type Near, over, plus, stored, times } from "../running_error.ts";
 import type { BatchNormAttrs } from "./batch_norm.ts";
 import { cut } from "./blocks.ts";
-import * as reference from "./reference.ts";
 
 /** Mean and sum of squared deviations of `n` values, and how far off float32 may have them. */
 interface Moments {
@@ -21,16 +21,19 @@ function ofBlock(x: readonly number[]): Moments {
   const n = x.length;
   const mean = sum(x, (v) => v) / n;
   const squares = sum(x, (v) => (v - mean) ** 2);
-  const rough = (compound(n + 3) * sum(x, Math.abs)) / n; // how far the first pass's mean is off
-  const rest = compound(n + 1) * (sum(x, (v) => Math.abs(v - mean)) + n * rough);
-  const correction = rest / n + compound(3) * (rough + rest / n);
-  const removed = ((n * rough + rest) ** 2 * (1 + compound(5)) - (n * rough) ** 2) / n;
+  // a value, its difference from the mean, a sum and what follows from it may each be flushed
+  const rough = (compound(n + 3) * sum(x, Math.abs)) / n + 3 * TINY; // how far the first pass's mean is off
+  const rest = compound(n + 1) * (sum(x, (v) => Math.abs(v - mean)) + n * rough) + 3 * n * TINY;
+  const correction = rest / n + compound(3) * (rough + rest / n) + 2 * TINY;
+  const removed = ((n * rough + rest) ** 2 * (1 + compound(5)) - (n * rough) ** 2) / n + 2 * TINY;
+  const summed = squares + n * rough ** 2;
+  const finite = summed * (1 + compound(n + 4)) < LARGEST;
   return {
     n,
     mean,
     squares,
     meanError: correction + U * (Math.abs(mean) + correction),
-    squaresError: compound(n + 4) * (squares + n * rough ** 2) + removed + U * squares,
+    squaresError: finite ? compound(n + 4) * summed + removed + U * squares + 2 * n * TINY : Infinity,
   };
 }
 
@@ -43,14 +46,15 @@ function merge(blocks: readonly Moments[]): Moments {
   const rounding = compound(blocks.length + 5);
   const shifted =
     sum(blocks, (b) => b.n * (Math.abs(b.mean - shift.mean) + b.meanError + shift.meanError)) / n;
-  const handed = sum(blocks, (b) => b.n * b.meanError) / n + rounding * shifted;
+  const handed = sum(blocks, (b) => b.n * b.meanError) / n + rounding * shifted + 4 * blocks.length * TINY;
   const meanError = handed + U * (Math.abs(mean) + handed);
   const apart = (b: Moments) => (Math.abs(b.mean - mean) + b.meanError + meanError) ** 2;
   const squaresError = sum(blocks, (b) => {
     const moved = b.n * (apart(b) - (b.mean - mean) ** 2);
-    return b.squaresError + moved + rounding * (b.squares + b.squaresError + b.n * apart(b));
+    return b.squaresError + moved + rounding * (b.squares + b.squaresError + b.n * apart(b)) + 4 * TINY;
   });
-  return { n, mean, squares, meanError, squaresError };
+  const finite = squares + squaresError < LARGEST;
+  return { n, mean, squares, meanError, squaresError: finite ? squaresError : Infinity };
 }
 
 /** Moments of channel `c`. */
@@ -68,65 +72,78 @@ function moments(x: Float64Array, shape: Shape, c: number): Moments {
   return merge(blocks);
 }
 
-/** Error of `old + gain * (value - old)`, given that of `value`. */
-function blend(gain: number, old: number, value: number, error: number): number {
-  const step = gain * (Math.abs(value - old) + error);
-  return gain * error + compound(4) * step + U * (Math.abs(old) + step);
-}
-
+/** The kernels' formulas, on moments that are off as they make them. */
 export function forward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
-  const { epsilon, training } = attrs;
-  const want = reference.forward(t, v, attrs);
   const channels = size(t.mean);
-  const [mean, rstd, running_mean, running_var] = [0, 1, 2, 3].map(() => new Float64Array(channels));
+  const [epsilon, gain] = [attribute(attrs.epsilon), attribute(1 - attrs.decay)];
+  const [mean, rstd, running_mean, running_var] = [0, 1, 2, 3].map(() => filled(channels, 0));
+  const used: { mean: Near; rstd: Near }[] = [];
   for (let c = 0; c < channels; c++) {
-    const m = training
-      ? moments(v.x, t.x, c)
-      : { n: 1, squares: v.running_var[c], meanError: 0, squaresError: 0 };
-    const variance = m.squares / m.n;
-    const off = training ? m.squaresError / m.n + compound(4) * (variance + m.squaresError / m.n) : 0;
-    const lowest = Math.max(variance - off, 0) * (1 - U) + epsilon * (1 - 2 * U);
-    mean[c] = m.meanError;
-    rstd[c] = (1 + compound(2)) / Math.sqrt(lowest) - want.rstd[c];
-    if (!training) continue;
-    const others = Math.max(m.n - 1, 1);
-    const [unbiased, error] = [m.squares / others, m.squaresError / others];
-    running_mean[c] = blend(1 - attrs.decay, v.running_mean[c], want.mean[c], m.meanError);
-    running_var[c] = blend(
-      1 - attrs.decay,
-      v.running_var[c],
-      unbiased,
-      error + compound(3) * (unbiased + error),
-    );
+    const old = { mean: stored(v.running_mean[c]), variance: stored(v.running_var[c]) };
+    let statistics = old;
+    if (attrs.training) {
+      const m = moments(v.x, t.x, c);
+      const squares = { value: m.squares, error: m.squaresError };
+      const divided = (by: number) => over(squares, { value: by, error: 0 });
+      statistics = { mean: { value: m.mean, error: m.meanError }, variance: divided(m.n) };
+      const blend = (from: Near, to: Near) => plus(from, times(gain, minus(to, from))).error;
+      running_mean[c] = blend(old.mean, statistics.mean);
+      running_var[c] = blend(old.variance, divided(Math.max(m.n - 1, 1)));
+    }
+    used.push({ mean: statistics.mean, rstd: inverseRoot(plus(statistics.variance, epsilon)) });
+    [mean[c], rstd[c]] = [statistics.mean.error, used[c].rstd.error];
   }
   const y = v.x.map((a, i) => {
     const c = i % channels;
-    const distance = Math.abs(a - want.mean[c]);
-    const most = (distance + mean[c]) * (want.rstd[c] + rstd[c]) * (1 + compound(2));
-    const error = Math.abs(v.gamma[c]) * (most - distance * want.rstd[c] + U * most);
-    return error + U * (Math.abs(want.y[i]) + error);
+    const normal = times(minus(stored(a), used[c].mean), used[c].rstd);
+    return plus(times(normal, stored(v.gamma[c])), stored(v.beta[c])).error;
   });
-  return { y, mean, rstd, running_mean, running_var };
+  return attrs.training ? { y, mean, rstd, running_mean, running_var } : { y, mean, rstd };
 }
 
-export function backward(t: Shapes, v: Values, { training }: BatchNormAttrs): Values {
-  const { x, gamma, mean, rstd } = v;
+/** The kernels' formulas, on sums of as many terms as a block has pixels and then of as many as there are blocks. */
+export function backward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
   const channels = size(t.mean);
-  const total = x.length / channels;
+  const total = v.x.length / channels;
   const { blocks, rows } = cut(t.x);
-  const rounding = compound(rows + t.x[0] * blocks + 4);
-  const normal = x.map((a, i) => Math.abs(a - mean[i % channels]) * rstd[i % channels]);
-  const [sums, products] = [new Float64Array(channels), new Float64Array(channels)]; // of magnitudes
-  for (let i = 0; i < x.length; i++) {
-    sums[i % channels] += Math.abs(v.dy[i]);
-    products[i % channels] += Math.abs(v.dy[i]) * normal[i];
+  const [mean, rstd, gamma] = [v.mean, v.rstd, v.gamma].map((list) => Array.from(list, stored));
+  const normals = Array.from(v.x, (a, i) => times(minus(stored(a), mean[i % channels]), rstd[i % channels]));
+  const [sums, products] = [0, 1].map(() => Array.from({ length: channels }, () => new Sum()));
+  for (let i = 0; i < v.x.length; i++) {
+    sums[i % channels].add(stored(v.dy[i]));
+    products[i % channels].add(times(stored(v.dy[i]), normals[i]));
   }
-  const dx = abs(v.dy).map((d, i) => {
+  const additions = rows + t.x[0] * blocks;
+  const [dbeta, dgamma] = [sums, products].map((list) => list.map((s) => s.near(additions)));
+  const none = { value: 0, error: 0 };
+  const average = (s: Near) => (attrs.training ? over(s, { value: total, error: 0 }) : none);
+  const [means, slopes] = [dbeta.map(average), dgamma.map(average)];
+  const dx = v.dy.map((d, i) => {
     const c = i % channels;
-    const scale = Math.abs(gamma[c]) * rstd[c];
-    if (!training) return compound(4) * scale * d;
-    const through = (sums[c] + normal[i] * products[c]) / total;
-    return scale * ((rounding + compound(10)) * through + compound(5) * d);
+    const inner = minus(minus(stored(d), means[c]), times(normals[i], slopes[c]));
+    return times(times(gamma[c], rstd[c]), inner).error;
   });
-  return { dx, dgamma: products.map((m) => rounding * m), dbeta: sums.map((m) => rounding * m) };
+  const errors = (list: readonly Near[]) => Float64Array.from(list, ({ error }) => error);
+  return { dx, dgamma: errors(dgamma), dbeta: errors(dbeta) };
+}
+
+/** A sum in an order that is not told here. */
+class Sum {
+  #terms = 0;
+  #value = 0;
+  #magnitude = 0;
+  #error = 0;
+
+  add({ value, error }: Near): void {
+    this.#terms++;
+    this.#value += value;
+    this.#magnitude += Math.abs(value);
+    this.#error += error;
+  }
+
+  /** After at most so many `additions` in a row, each of which may be flushed. */
+  near(additions: number): Near {
+    const carried = this.#error + this.#terms * TINY + compound(additions) * (this.#magnitude + this.#error);
+    return { value: this.#value, error: this.#magnitude + carried < LARGEST ? carried : Infinity };
+  }
 }

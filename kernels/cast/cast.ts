@@ -1,3 +1,4 @@
+import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { elementwise, type Op, type Shape, size } from "../op.ts";
 import { halfBits, halfValue } from "./float16.ts";
@@ -44,6 +45,7 @@ export const castF16: Op<unknown> = {
     forward: ({ y }) => ({ y: new Float64Array(y[0]) }),
     backward: () => ({}),
   },
+  arbitrary: (draw) => ({ shapes: { x: axes(draw) }, attrs: {} }),
   cases: [
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: {} },
     { what: "one element", shapes: { x: [1] }, attrs: {} },
@@ -126,6 +128,10 @@ export const castF32: Op<CastF32Attrs> = {
   sample: (_, axes, random) => {
     const half = () => Math.floor(random() * 0x7c00) + (random() < 0.5 ? 0x8000 : 0);
     return Float64Array.from({ length: size(axes) }, () => half() + 65536 * half());
+  },
+  arbitrary(draw) {
+    const shape = axes(draw);
+    return { shapes: { x: [words(shape)] }, attrs: { shape } };
   },
   cases: [
     { what: "an image", shapes: { x: [105] }, attrs: { shape: [2, 3, 5, 7] } },

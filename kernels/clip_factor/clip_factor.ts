@@ -1,6 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import type { Case, Op } from "../op.ts";
-import { TINY, U } from "../rounding.ts";
+import { LARGEST } from "../rounding.ts";
+import { attribute, over, root, stored } from "../running_error.ts";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
@@ -8,8 +9,6 @@ export interface ClipFactorAttrs {
   /** Largest norm that is left as it is; Infinity to clip nothing. */
   readonly limit: number;
 }
-
-const LARGEST = 2 ** 128 - 2 ** 104;
 
 /**
  * What to multiply all gradients by so that their global norm is at most `limit`: squares [1], the sum of the squares
@@ -51,13 +50,23 @@ export const clipFactor: Op<ClipFactorAttrs> = {
     backward: () => ({}),
   },
   bound: {
-    /** 4.5 ULP of the root, 2.5 of the division, half of one of the limit. */
-    forward(t, x, attrs) {
-      const { norm, factor } = clipFactor.reference.forward(t, x, attrs);
-      return { norm: norm.map((v) => 4.5 * U * v + TINY), factor: factor.map((v) => 7.5 * U * v + TINY) };
+    /** The kernel's formula; a factor is 1 without error where the norm is surely within the limit. */
+    forward(_, { squares: [squares] }, attrs) {
+      const limit = attribute(Math.min(attrs.limit, LARGEST));
+      const norm = root(stored(squares));
+      const within = norm.value + norm.error < limit.value - limit.error;
+      return {
+        norm: Float64Array.of(norm.error),
+        factor: Float64Array.of(within ? 0 : over(limit, norm).error),
+      };
     },
     backward: () => ({}),
   },
+  sample: (_, axes, random) => axes.map(() => 30 * random()),
+  arbitrary: (draw) => ({
+    shapes: { squares: [1] },
+    attrs: { limit: draw.pick([1, 2, 0.1, 1e-6, 1e30, Number.POSITIVE_INFINITY]) },
+  }),
   cases: [
     example("within the limit", 24.9, 5),
     example("beyond the limit", 3721.5, 2),

@@ -1,3 +1,4 @@
+import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { elementwise, type Kernel, type Op, type Shapes, type Slice, size, type Values } from "../op.ts";
 import { remember } from "../remember.ts";
@@ -90,6 +91,13 @@ function make(inputs: readonly string[]): Op<unknown> {
           t,
           dy.map(() => 0),
         ),
+    },
+    arbitrary(draw) {
+      const leading = axes(draw, 2).slice(0, -1);
+      return {
+        shapes: Object.fromEntries(inputs.map((name) => [name, [...leading, arbitraryChannels(draw)]])),
+        attrs: {},
+      };
     },
     cases: [
       {

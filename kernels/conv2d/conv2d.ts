@@ -1,6 +1,7 @@
+import { channels, type Slide, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Algorithm, type Case, type Generator, type Kernel, type Op, type Shapes, size } from "../op.ts";
-import { abs, sumBound } from "../rounding.ts";
+import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -65,6 +66,9 @@ const bySubgroups = (
  * 2-D convolution of NHWC activations by RSCO weights, any window, stride and zero padding per axis:
  * `y[n,p,q,o] = b[o] + sum_{r,s,c} x[n, p*sh - top + r, q*sw - left + s, c] * w[r,s,c,o]`.
  * x [n,h,wd,c], w [r,s,c,o], b [o] (optional) -> y [n,p,q,o] with p = floor((h + top + below - r) / sh) + 1.
+ * Padding is zeros that are multiplied or passed over, so a weight that is infinite or NaN comes out of every element of
+ * its output channel and, backwards, may come out of any of its input channel; one in x comes out of the windows that
+ * hold it.
  * Throws ShapeError where channels or biases differ, or the window does not fit.
  */
 export const conv2d: Op<Conv2dAttrs> = {
@@ -136,6 +140,7 @@ export const conv2d: Op<Conv2dAttrs> = {
       visit(t, attrs, (i, j, k) => {
         y[k] += x[i] * w[j];
       });
+      for (const j of strange(w)) every(y, j % t.y[3], t.y[3], (k) => (y[k] += 0 * w[j]));
       return { y };
     },
     backward(t, { x, w, dy }, attrs) {
@@ -145,22 +150,43 @@ export const conv2d: Op<Conv2dAttrs> = {
         dw[j] += dy[k] * x[i];
       });
       for (let k = 0; k < dy.length; k++) db[k % t.y[3]] += dy[k];
+      const [c, o] = [t.x[3], t.y[3]];
+      for (const j of strange(w)) every(dx, Math.floor(j / o) % c, c, (i) => (dx[i] += 0 * w[j]));
       return { dx, dw, db };
     },
   },
 
   bound: {
     forward(t, { x, w, b }, attrs) {
-      const { y } = conv2d.reference.forward(t, { x: abs(x), w: abs(w), b: abs(b) }, attrs);
-      return { y: sumBound(t.w[0] * t.w[1] * t.w[2] + 1, y) };
+      const terms = t.w[0] * t.w[1] * t.w[2] + 1;
+      const v = { x: factors(x, terms), w: factors(w, terms), b: abs(b) };
+      return { y: sumBound(terms, conv2d.reference.forward(t, v, attrs).y) };
     },
     backward(t, { x, w, dy }, attrs) {
-      const { dx, dw, db } = conv2d.reference.backward(t, { x: abs(x), w: abs(w), dy: abs(dy) }, attrs);
-      const terms = pixels(t.y);
-      return { dx: sumBound(t.w[0] * t.w[1] * t.w[3], dx), dw: sumBound(terms, dw), db: sumBound(terms, db) };
+      const [taps, outs] = [t.w[0] * t.w[1] * t.w[3], pixels(t.y)];
+      const least = Math.min(taps, outs); // raises subnormal factors enough for either sum
+      const v = { x: factors(x, least), w: factors(w, least), dy: factors(dy, least) };
+      const { dx, dw } = conv2d.reference.backward(t, v, attrs);
+      const db = new Float64Array(size(t.b));
+      for (let k = 0; k < dy.length; k++) db[k % db.length] += Math.abs(dy[k]);
+      return { dx: sumBound(taps, dx), dw: sumBound(outs, dw), db: sumBound(outs, db) };
     },
   },
 
+  arbitrary(draw) {
+    const products = draw.integer(0, 19) === 19 ? 3e6 : 2e5; // forward; a large one now and then, for its grids
+    const [n, down, across] = [draw.integer(1, 3), slide(draw, 1), slide(draw, 1)];
+    const steps = ({ extent, taps, stride, padding: [before, after] }: Slide) =>
+      Math.floor((extent + before + after - taps) / stride) + 1;
+    const planes = n * steps(down) * steps(across) * down.taps * across.taps;
+    const o = channels(draw, products / planes);
+    const c = channels(draw, products / planes / o);
+    const w = [down.taps, across.taps, c, o];
+    return {
+      shapes: { x: [n, down.extent, across.extent, c], w, ...(draw.pick([false, true]) && { b: [o] }) },
+      attrs: { stride: [down.stride, across.stride], padding: [down.padding, across.padding] },
+    };
+  },
   cases: [
     example("1x1", [2, 5, 5, 8], [1, 1, 16]),
     example("3x3 same", [1, 6, 7, 5], [3, 3, 9], { pad: [1, 1] }),
@@ -209,6 +235,20 @@ export const conv2d: Op<Conv2dAttrs> = {
     example("one pixel, one channel", [1, 1, 1, 1], [1, 1, 1]),
   ],
 };
+
+/** Elements of w that are not finite. */
+const strange = (w: Float64Array): number[] =>
+  w.every(Number.isFinite) ? [] : [...w.keys()].filter((j) => !Number.isFinite(w[j]));
+
+/** Calls `visit` with every element of one channel. */
+function every(
+  { length }: Float64Array,
+  channel: number,
+  channels: number,
+  visit: (i: number) => void,
+): void {
+  for (let i = channel; i < length; i += channels) visit(i);
+}
 
 /** Calls `product` with the elements of x, w and y that meet in each product of the sum. */
 function visit(

@@ -1,3 +1,4 @@
+import { axes } from "../draw.ts";
 import { elementwise, type Kernel, type Op, size } from "../op.ts";
 import copyWgsl from "./copy.wgsl";
 import shape from "./shape.wgsl";
@@ -28,6 +29,7 @@ export const copy: Op<unknown> = {
     forward: (_, { x }) => ({ y: new Float64Array(x.length) }),
     backward: (_, { dy }) => ({ dx: new Float64Array(dy.length) }),
   },
+  arbitrary: (draw) => ({ shapes: { x: axes(draw) }, attrs: {} }),
   cases: [
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: {} },
     { what: "a vector of one", shapes: { x: [1] }, attrs: {} },

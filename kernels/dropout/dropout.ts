@@ -1,6 +1,7 @@
+import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { elementwise, type Kernel, type Op, size } from "../op.ts";
-import { gamma, TINY } from "../rounding.ts";
+import { attribute, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -34,14 +35,17 @@ const kernel = (file: string, wgsl: string): Kernel<DropoutAttrs> => ({
 const masked = (values: Float64Array, [seed, step]: Float64Array, { keep, key }: DropoutAttrs) =>
   values.map((v, i) => (random(seed, step, key, i) >>> 8 < threshold(keep) ? v / keep : 0));
 
-const bound = (values: Float64Array, { keep }: DropoutAttrs) =>
-  values.map((v) => gamma(2) * Math.abs(v / keep) + TINY);
+/** The kernel's formula; what is dropped is 0 without error. */
+const bound = (values: Float64Array, counter: Float64Array, attrs: DropoutAttrs) =>
+  masked(values, counter, attrs).map((kept, i) =>
+    kept === 0 ? 0 : times(attribute(1 / attrs.keep), stored(values[i])).error,
+  );
 
 /**
  * Dropout `y = x / keep` where a random number of the element is below `keep`, else 0 (Srivastava et al. 2014,
  * with the scaling at training time). x of any shape, counter [seed, step] as u32 -> y. The random numbers follow
  * from seed, step, `key` and the element's index alone, so the gradient draws them again and the same counter
- * gives the same mask on every adapter. Throws ShapeError where counter is not [2] or an attribute is out of range.
+ * gives the same mask on every adapter. What is dropped is 0 even where x is infinite or NaN. Throws ShapeError where counter is not [2] or an attribute is out of range.
  */
 export const dropout: Op<DropoutAttrs> = {
   name: "dropout",
@@ -65,13 +69,17 @@ export const dropout: Op<DropoutAttrs> = {
     backward: (_, { counter, dy }, attrs) => ({ dx: masked(dy, counter, attrs) }),
   },
   bound: {
-    forward: (_, { x }, attrs) => ({ y: bound(x, attrs) }),
-    backward: (_, { dy }, attrs) => ({ dx: bound(dy, attrs) }),
+    forward: (_, { x, counter }, attrs) => ({ y: bound(x, counter, attrs) }),
+    backward: (_, { dy, counter }, attrs) => ({ dx: bound(dy, counter, attrs) }),
   },
   sample: (input, axes, draw) =>
     Float64Array.from({ length: size(axes) }, () =>
       input === "counter" ? Math.floor(2 ** 32 * draw()) : 2 * draw() - 1,
     ),
+  arbitrary: (draw) => ({
+    shapes: { x: axes(draw), counter: [2] },
+    attrs: { keep: draw.pick([1, 0.8, 0.5, 0.25, 0.01, 1e-8]), key: draw.pick([0, 1, 2 ** 32 - 1]) },
+  }),
   cases: [
     example("pooled features", [4, 1, 1, 37], 0.8),
     example("a matrix", [3, 130], 0.5, 1),

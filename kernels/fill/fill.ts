@@ -1,3 +1,4 @@
+import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { elementwise, type Op, type Shape, size } from "../op.ts";
 import forward from "./forward.wgsl";
@@ -45,6 +46,10 @@ export const fill: Op<FillAttrs> = {
     forward: ({ y }) => ({ y: new Float64Array(size(y)) }),
     backward: () => ({}),
   },
+  arbitrary: (draw) => ({
+    shapes: {},
+    attrs: { shape: axes(draw), value: draw.pick([0, 1, -2.5, 0.1, 1e-40, 3e38]) },
+  }),
   cases: [
     { what: "an image", shapes: {}, attrs: { shape: [2, 3, 5, 7], value: 1 } },
     { what: "a vector of one, zeroed", shapes: {}, attrs: { shape: [1], value: 0 } },

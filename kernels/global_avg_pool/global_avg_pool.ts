@@ -1,3 +1,4 @@
+import { channels } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Kernel, type Op, type Shapes, size } from "../op.ts";
 import { abs, sumBound } from "../rounding.ts";
@@ -65,6 +66,10 @@ export const globalAvgPool: Op<unknown> = {
     },
   },
 
+  arbitrary: (draw) => ({
+    shapes: { x: [draw.integer(1, 4), draw.integer(1, 12), draw.integer(1, 20), channels(draw)] },
+    attrs: {},
+  }),
   cases: [
     { what: "8x8", shapes: { x: [2, 8, 8, 32] }, attrs: {} },
     { what: "channels over one workgroup", shapes: { x: [2, 3, 5, 67] }, attrs: {} },

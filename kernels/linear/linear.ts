@@ -1,6 +1,7 @@
+import { channels } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Kernel, type Op, type Shapes, size } from "../op.ts";
-import { abs, sumBound } from "../rounding.ts";
+import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -77,16 +78,30 @@ export const linear: Op<unknown> = {
 
   bound: {
     forward(t, { x, w, b }) {
-      const { y } = linear.reference.forward(t, { x: abs(x), w: abs(w), b: abs(b) }, {});
-      return { y: sumBound(sizes(t).k + 1, y) };
+      const terms = sizes(t).k + 1;
+      const v = { x: factors(x, terms), w: factors(w, terms), b: abs(b) };
+      return { y: sumBound(terms, linear.reference.forward(t, v, {}).y) };
     },
     backward(t, { x, w, dy }) {
       const { n, o } = sizes(t);
-      const { dx, dw, db } = linear.reference.backward(t, { x: abs(x), w: abs(w), dy: abs(dy) }, {});
+      const least = Math.min(n, o); // of the terms: raises subnormal factors enough for either sum
+      const v = { x: factors(x, least), w: factors(w, least), dy: factors(dy, least) };
+      const { dx, dw } = linear.reference.backward(t, v, {});
+      const db = new Float64Array(o);
+      for (let at = 0; at < dy.length; at++) db[at % o] += Math.abs(dy[at]);
       return { dx: sumBound(o, dx), dw: sumBound(n, dw), db: sumBound(n, db) };
     },
   },
 
+  arbitrary(draw) {
+    const n = draw.integer(0, 7) === 7 ? channels(draw) : draw.integer(1, 5);
+    const rows = [channels(draw), ...draw.pick([[], [1, 1], [2, 3]])];
+    const o = draw.integer(0, 5) === 5 ? draw.pick([131, 257]) : channels(draw);
+    return {
+      shapes: { x: [n, ...rows], w: [size(rows), o], ...(draw.pick([false, true]) && { b: [o] }) },
+      attrs: {},
+    };
+  },
   cases: [
     example("an image", [1, 24], 10),
     example("a batch", [4, 33], 17),

@@ -1,9 +1,9 @@
-import { type Kernel, type Op, size } from "../op.ts";
-import { abs, gamma } from "../rounding.ts";
+import { type Kernel, type Op, type Shapes, size, type Values } from "../op.ts";
+import { abs, filled, flushed, gamma, TINY } from "../rounding.ts";
 import backward from "./backward.wgsl";
-import forward from "./forward.wgsl";
+import forwardWgsl from "./forward.wgsl";
 import shape from "./shape.wgsl";
-import { example, overlaps, type Pool2dAttrs, pooled, uniforms, visit } from "./window.ts";
+import { arbitrary, example, overlaps, type Pool2dAttrs, pooled, uniforms, visit } from "./window.ts";
 
 const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttrs> => ({
   label: `max_pool2d/${file}`,
@@ -34,7 +34,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   /** Comparisons forward, additions backward. */
   flops: ({ y }, { window: [r, s] }) => ({ forward: size(y) * r * s, x: size(y) }),
 
-  forward: [{ name: "plain", kernels: [kernel("forward", forward, "y")] }],
+  forward: [{ name: "plain", kernels: [kernel("forward", forwardWgsl, "y")] }],
   backward: { x: [{ name: "plain", kernels: [kernel("backward", backward, "x")] }] },
 
   reference: {
@@ -55,10 +55,12 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   },
 
   bound: {
-    forward: (t) => ({ y: new Float64Array(size(t.y)), index: new Float64Array(size(t.y)) }),
+    forward,
+    /** Additions, each of which may be flushed, as what it adds may be. */
     backward(t, { index, dy }, attrs) {
       const { dx } = maxPool2d.reference.backward(t, { index, dy: abs(dy) }, attrs);
-      return { dx: dx.map((v) => gamma(overlaps(attrs) - 1) * v) };
+      const most = overlaps(attrs);
+      return { dx: dx.map((v) => (v === 0 ? 0 : gamma(most - 1) * v + 2 * most * TINY)) };
     },
   },
 
@@ -75,6 +77,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
     return values;
   },
 
+  arbitrary,
   cases: [
     example("3x3 stride 2 valid", [2, 9, 9, 8], [3, 3], { stride: [2, 2] }),
     example("rows and columns no window reaches", [2, 10, 8, 5], [3, 3], { stride: [2, 2] }),
@@ -95,3 +98,22 @@ export const maxPool2d: Op<Pool2dAttrs> = {
     },
   ],
 };
+
+/**
+ * The largest value itself, or 0 where it is subnormal and flushed. Of several subnormal ones, which may all count as
+ * equal, any may be found.
+ */
+function forward(t: Shapes, { x, y: largest }: Values, attrs: Pool2dAttrs): Values {
+  const [y, index] = [filled(size(t.y), 0), filled(size(t.y), 0)];
+  const differ = filled(size(t.y), 0);
+  visit(t, attrs, (k, i) => {
+    if (Math.abs(largest[k]) >= TINY || Math.abs(x[i]) >= TINY) return;
+    differ[k] = Math.max(differ[k], largest[k] - x[i]);
+  });
+  const taps = attrs.window[0] * attrs.window[1];
+  for (let k = 0; k < y.length; k++) {
+    y[k] = Math.max(flushed(largest[k]), differ[k]);
+    index[k] = differ[k] > 0 ? taps - 1 : 0;
+  }
+  return { y, index };
+}

@@ -1,5 +1,6 @@
+import { channels, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import type { Case, Shape, Shapes } from "../op.ts";
+import type { Case, Draw, Shape, Shapes } from "../op.ts";
 
 /** A window that slides over an image; what max_pool2d and avg_pool2d share. */
 export interface Pool2dAttrs {
@@ -68,6 +69,19 @@ export function visit(
 /** Most windows that one element of x lies in. */
 export const overlaps = ({ window: [r, s], stride: [sh, sw] }: Pool2dAttrs): number =>
   Math.ceil(r / sh) * Math.ceil(s / sw);
+
+/** A random problem of a pooling operation. */
+export function arbitrary(draw: Draw): Pick<Case<Pool2dAttrs>, "shapes" | "attrs"> {
+  const [down, across] = [slide(draw), slide(draw)];
+  return {
+    shapes: { x: [draw.integer(1, 3), down.extent, across.extent, channels(draw)] },
+    attrs: {
+      window: [down.taps, across.taps],
+      stride: [down.stride, across.stride],
+      padding: [down.padding, across.padding],
+    },
+  };
+}
 
 /** A check of a pooling operation; `pad` is rows above and below, columns left and right. */
 export function example(

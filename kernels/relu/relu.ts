@@ -1,4 +1,6 @@
+import { axes } from "../draw.ts";
 import { elementwise, type Kernel, type Op, size } from "../op.ts";
+import { flushed } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -10,7 +12,10 @@ const kernel = (file: string, wgsl: string): Kernel<unknown> => ({
   threads: ({ x }) => [size(x), 1, 1],
 });
 
-/** Rectified linear unit `y = max(x, 0)` over any shape; the gradient at the kink is 0. */
+/**
+ * Rectified linear unit `y = max(x, 0)` over any shape; the gradient at the kink is 0. Of a NaN it makes 0 or NaN, as
+ * the adapter has it, and the gradient there is 0.
+ */
 export const relu: Op<unknown> = {
   name: "relu",
   inputs: ["x"],
@@ -27,12 +32,14 @@ export const relu: Op<unknown> = {
     backward: (_, { x, dy }) => ({ dx: dy.map((v, i) => (x[i] > 0 ? v : 0)) }),
   },
   bound: {
-    forward: (_, { x }) => ({ y: new Float64Array(x.length) }),
-    backward: (_, { x }) => ({ dx: new Float64Array(x.length) }),
+    forward: (_, { x }) => ({ y: x.map((v) => (v > 0 ? flushed(v) : 0)) }),
+    /** A subnormal y may be read as 0. */
+    backward: (_, { y, dy }) => ({ dx: dy.map((v, i) => (flushed(y[i]) > 0 ? Math.abs(v) : 0)) }),
   },
   /** Clear of the kink, so that the gradient is defined. */
   sample: (_, axes, random) =>
     Float64Array.from({ length: size(axes) }, () => (0.1 + random()) * (random() < 0.5 ? -1 : 1)),
+  arbitrary: (draw) => ({ shapes: { x: axes(draw) }, attrs: {} }),
   cases: [
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: {} },
     { what: "a vector of one", shapes: { x: [1] }, attrs: {} },

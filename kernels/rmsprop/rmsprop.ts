@@ -1,6 +1,7 @@
+import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
-import { TINY, U } from "../rounding.ts";
+import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -19,6 +20,7 @@ export interface RmspropAttrs {
  * `G = factor * g + weightDecay * w`, `mean_square = decay * mean_square + (1 - decay) * G^2`,
  * `momentum = m * momentum + rate * G / sqrt(mean_square + epsilon)`, `w -= momentum`.
  * w, g, mean_square (1 before the first step), momentum (0) of one shape; rate [1], factor [1] (optional, 1).
+ * A gradient whose square exceeds float32, and one that is not finite, spoil their own parameter for good, and no other.
  * Throws ShapeError where shapes differ.
  */
 export const rmsprop: Op<RmspropAttrs> = {
@@ -74,6 +76,21 @@ export const rmsprop: Op<RmspropAttrs> = {
     Float64Array.from({ length: size(axes) }, () =>
       input === "mean_square" ? 0.1 + random() : input === "rate" ? 0.05 + 0.1 * random() : 2 * random() - 1,
     ),
+  arbitrary(draw) {
+    const bank = [elements(draw)];
+    return {
+      shapes: {
+        ...{ w: bank, g: bank, mean_square: bank, momentum: bank, rate: [1] },
+        ...(draw.pick([false, true]) && { factor: [1] }),
+      },
+      attrs: {
+        decay: draw.pick([0, 0.5, 0.9, 0.99]),
+        momentum: draw.pick([0, 0.3, 0.9]),
+        epsilon: draw.pick([1, 1e-3, 1e-8]),
+        weightDecay: draw.pick([0, 4e-5, 0.5]),
+      },
+    };
+  },
   cases: [
     example("the paper's, one parameter", 1, { decay: 0.9, momentum: 0.9, epsilon: 1, weightDecay: 4e-5 }),
     example("a bank longer than a small grid", 9001, {
@@ -103,23 +120,21 @@ function example(what: string, count: number, attrs: RmspropAttrs): Case<Rmsprop
   return { what, shapes, attrs };
 }
 
-/** One rounding of U per operation, half of one per attribute, 2 ULP of inverseSqrt, carried along to first order. */
-function bound(t: Shapes, x: Values, attrs: RmspropAttrs): Values {
-  const { w, mean_square, momentum } = rmsprop.reference.forward(t, x, attrs);
-  const [rate, factor] = [Math.abs(x.rate[0]), Math.abs(x.factor[0])];
-  const error: Values = { w: w.slice(), mean_square: w.slice(), momentum: w.slice() };
-  for (let i = 0; i < w.length; i++) {
-    const [pull, decay] = [factor * Math.abs(x.g[i]), attrs.weightDecay * Math.abs(x.w[i])];
-    const gradient = pull + decay; // at least its magnitude
-    const gradientError = 3 * U * gradient;
-    const root = Math.sqrt(mean_square[i] + attrs.epsilon);
-    const squareError = 4 * U * mean_square[i] + (1 - attrs.decay) * 2 * gradient * gradientError;
-    const slope = (squareError + U * root ** 2) / (2 * root ** 2) + 5 * U;
-    const step = (rate / root) * (gradientError + gradient * slope);
-    const kept = attrs.momentum * Math.abs(x.momentum[i]);
-    error.mean_square[i] = squareError + TINY;
-    error.momentum[i] = step + 2 * U * kept + U * Math.abs(momentum[i]) + TINY;
-    error.w[i] = error.momentum[i] + U * Math.abs(w[i]) + TINY;
+/** The kernel's formula. A square beyond float32 leaves open what becomes of all three. */
+function bound(_: Shapes, x: Values, attrs: RmspropAttrs): Values {
+  const [rate, factor] = [x.rate[0], x.factor[0]].map(stored);
+  const [keep, rest, epsilon] = [attrs.decay, 1 - attrs.decay, attrs.epsilon].map(attribute);
+  const [momentum, decay] = [attrs.momentum, attrs.weightDecay].map(attribute);
+  const error: Values = { w: x.w.slice(), mean_square: x.w.slice(), momentum: x.w.slice() };
+  for (let i = 0; i < x.w.length; i++) {
+    const w = stored(x.w[i]);
+    const gradient = plus(times(factor, stored(x.g[i])), times(decay, w));
+    const square = plus(times(keep, stored(x.mean_square[i])), times(times(rest, gradient), gradient));
+    const scaled = times(gradient, inverseRoot(plus(square, epsilon)));
+    const step = plus(times(momentum, stored(x.momentum[i])), times(rate, scaled));
+    error.mean_square[i] = square.error;
+    error.momentum[i] = step.error;
+    error.w[i] = minus(w, step).error;
   }
   return error;
 }

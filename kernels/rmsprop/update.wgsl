@@ -20,7 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var i = id.x; i < shape.count; i += GROUPS * WG) {
     let gradient = factor[0] * g[i] + shape.weight_decay * w[i];
     let square = shape.decay * mean_square[i] + shape.rest * gradient * gradient;
-    let step = shape.momentum * momentum[i] + rate[0] * gradient * inverseSqrt(square + shape.epsilon);
+    // the root first: it keeps the gradient within 1 / sqrt(1 - decay), where rate * gradient might leave float32
+    let scaled = gradient * inverseSqrt(square + shape.epsilon);
+    let step = shape.momentum * momentum[i] + rate[0] * scaled;
     mean_square[i] = square;
     momentum[i] = step;
     w[i] -= step;

@@ -1,6 +1,8 @@
+import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, elementwise, type Kernel, type Op, type Routine, type Shape, size } from "../op.ts";
-import { gamma, TINY, U } from "../rounding.ts";
+import { flushed } from "../rounding.ts";
+import { attribute, plus, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import backwardLinear from "./backward_linear.wgsl";
 import forward from "./forward.wgsl";
@@ -30,7 +32,8 @@ const term = (own: Own): Routine<ScaleAddReluAttrs> => [
 
 /**
  * Scaled residual sum `y = relu(x + scale * r)` of tensors of one shape, or `y = x + scale * r` without the relu
- * (arXiv 1602.07261, figure 20). The gradient at the kink is 0.
+ * (arXiv 1602.07261, figure 20). The gradient at the kink is 0. Of a NaN the relu makes 0 or NaN, as the adapter has
+ * it, and the gradient there is 0.
  * Throws ShapeError where the shapes differ.
  */
 export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
@@ -57,19 +60,33 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
     },
   },
   bound: {
+    /** The kernel's formula; the relu adds no error. */
     forward: (_, { x, r }, { scale }) => ({
-      y: x.map((v, i) => gamma(2) * Math.abs(scale * r[i]) + U * Math.abs(v + scale * r[i]) + TINY),
+      y: x.map((v, i) => plus(stored(v), times(attribute(scale), stored(r[i]))).error),
     }),
-    backward: (_, { dy }, { scale }) => ({
-      dx: new Float64Array(dy.length),
-      dr: dy.map((v) => gamma(2) * Math.abs(scale * v) + TINY),
-    }),
+    /** Where y is subnormal it may be read as 0, and masks or not. */
+    backward(_, { y, dy }, { scale, relu }) {
+      const open = y.map((v) => (relu ? flushed(v) : 0));
+      const shut = y.map((v) => (relu && !(v > 0) ? 1 : 0));
+      const scaled = (v: number) => times(attribute(scale), stored(v)).error;
+      return {
+        dx: dy.map((v, i) => (open[i] > 0 ? Math.abs(v) : 0)),
+        dr: dy.map((v, i) => (open[i] > 0 ? Math.abs(scale * v) : 0) + (shut[i] ? 0 : scaled(v))),
+      };
+    },
   },
   /** |x| is above 1, so that the sum keeps clear of the kink for any scale up to 1. */
   sample: (input, axes, random) =>
     Float64Array.from({ length: size(axes) }, () =>
       input === "x" ? (1.1 + random()) * (random() < 0.5 ? -1 : 1) : 2 * random() - 1,
     ),
+  arbitrary(draw) {
+    const shape = axes(draw);
+    return {
+      shapes: { x: shape, r: shape },
+      attrs: { scale: draw.pick([1, 0.17, 0.1, -0.5, 0, 2.5]), relu: draw.pick([false, true]) },
+    };
+  },
   cases: [
     example("35x35 block", [2, 3, 5, 7], { scale: 0.17, relu: true }),
     example("17x17 block, channels over one workgroup", [1, 3, 3, 67], { scale: 0.1, relu: true }),

@@ -1,6 +1,7 @@
+import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
-import { TINY, U } from "../rounding.ts";
+import { attribute, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -61,6 +62,20 @@ export const sgd: Op<SgdAttrs> = {
     backward: () => ({}),
   },
   bound: { forward: bound, backward: () => ({}) },
+  arbitrary(draw) {
+    const bank = [elements(draw)];
+    return {
+      shapes: {
+        ...{ w: bank, g: bank, momentum: bank, rate: [1] },
+        ...(draw.pick([false, true]) && { factor: [1] }),
+      },
+      attrs: {
+        momentum: draw.pick([0, 0.5, 0.9, 1]),
+        nesterov: draw.pick([false, true]),
+        weightDecay: draw.pick([0, 1e-4, 0.5]),
+      },
+    };
+  },
   cases: [
     example("one parameter", 1, { momentum: 0.9, nesterov: false, weightDecay: 1e-4 }),
     example("a bank longer than a small grid", 9001, { momentum: 0.9, nesterov: true, weightDecay: 4e-5 }),
@@ -74,21 +89,18 @@ function example(what: string, count: number, attrs: SgdAttrs): Case<SgdAttrs> {
   return { what, shapes: { w: [count], g: [count], momentum: [count], rate: [1], factor: [1] }, attrs };
 }
 
-/** One rounding of U per operation and half of one per attribute, carried along to first order. */
-function bound(t: Shapes, x: Values, attrs: SgdAttrs): Values {
-  const { w, momentum } = sgd.reference.forward(t, x, attrs);
-  const [rate, factor] = [Math.abs(x.rate[0]), Math.abs(x.factor[0])];
-  const error: Values = { w: w.slice(), momentum: w.slice() };
-  for (let i = 0; i < w.length; i++) {
-    const gradient = factor * Math.abs(x.g[i]) + attrs.weightDecay * Math.abs(x.w[i]); // at least its magnitude
-    const gradientError = 3 * U * gradient;
-    const velocityError =
-      gradientError + 2 * U * attrs.momentum * Math.abs(x.momentum[i]) + U * Math.abs(momentum[i]);
-    const ahead = attrs.momentum * (velocityError + 2 * U * Math.abs(momentum[i]));
-    const step = attrs.nesterov ? gradient + attrs.momentum * Math.abs(momentum[i]) : Math.abs(momentum[i]);
-    const stepError = attrs.nesterov ? gradientError + ahead + U * step : velocityError;
-    error.momentum[i] = velocityError + TINY;
-    error.w[i] = rate * (stepError + U * step) + U * Math.abs(w[i]) + TINY;
+/** The kernel's formula. */
+function bound(_: Shapes, x: Values, attrs: SgdAttrs): Values {
+  const [rate, factor] = [x.rate[0], x.factor[0]].map(stored);
+  const [momentum, decay] = [attrs.momentum, attrs.weightDecay].map(attribute);
+  const error: Values = { w: x.w.slice(), momentum: x.w.slice() };
+  for (let i = 0; i < x.w.length; i++) {
+    const w = stored(x.w[i]);
+    const gradient = plus(times(factor, stored(x.g[i])), times(decay, w));
+    const velocity = plus(times(momentum, stored(x.momentum[i])), gradient);
+    const step = attrs.nesterov ? plus(gradient, times(momentum, velocity)) : velocity;
+    error.momentum[i] = velocity.error;
+    error.w[i] = minus(w, times(rate, step)).error;
   }
   return error;
 }

@@ -1,6 +1,7 @@
+import { channels } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Kernel, type Op, type Shapes, size } from "../op.ts";
-import { filled, gamma, TINY, U } from "../rounding.ts";
+import { filled, flushed, gamma, TINY, U } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import mean from "./mean.wgsl";
 import rows from "./rows.wgsl";
@@ -33,6 +34,8 @@ const kernel = (file: string, wgsl: string, threads: Kernel<Attrs>["threads"]): 
  * is among the best m where rank < m. Only `loss` has a gradient, and only towards the logits.
  * Throws ShapeError where the numbers of rows differ or smoothing is out of range. That labels are in [0, k) is for
  * the caller to check: where one is not, its loss and the mean are NaN, its gradient is not finite, its rank 2^32 - 1.
+ * A logit that is +Infinity or NaN spoils its row and the mean loss, one that is -Infinity has probability 0, and costs
+ * an infinite loss only where it is in the target.
  */
 export const softmaxCrossEntropy: Op<Attrs> = {
   name: "softmax_cross_entropy",
@@ -76,10 +79,10 @@ export const softmaxCrossEntropy: Op<Attrs> = {
       each(t, logits, (row, z, top, logSum) => {
         const label = labels[row];
         const all = logits.subarray(row * k, (row + 1) * k);
-        const ahead = all.filter((v, c) => v > all[label] || (v === all[label] && c < label));
+        const behind = all.filter((v, c) => v < all[label] || (v === all[label] && c >= label));
         log_sum[row] = top + logSum;
         losses[row] = logSum - (1 - smoothing) * z[label] - (smoothing / k) * total(z);
-        rank[row] = ahead.length;
+        rank[row] = k - behind.length; // a NaN is never behind
       });
       return { loss: filled(1, total(losses) / n), losses, log_sum, rank };
     },
@@ -99,7 +102,7 @@ export const softmaxCrossEntropy: Op<Attrs> = {
   bound: {
     forward(t, { logits, labels }, { smoothing }) {
       const [n, k] = t.logits;
-      const [losses, log_sum, magnitudes] = [filled(n, 0), filled(n, 0), filled(n, 0)];
+      const [losses, log_sum, magnitudes, rank] = [0, 1, 2, 3].map(() => filled(n, 0));
       each(t, logits, (row, z, top, logSum) => {
         // each exponential: U |z| for its argument and (3 + 2 |z|) U of its own; then their sum; then the logarithm
         const exps = total(z.map((v) => Math.exp(v) * (3 + 3 * Math.abs(v)) * U + TINY)) / Math.exp(logSum);
@@ -108,9 +111,14 @@ export const softmaxCrossEntropy: Op<Attrs> = {
         magnitudes[row] = logSum + (1 - smoothing) * Math.abs(z[labels[row]]) + spread;
         log_sum[row] = log + U * Math.abs(top + logSum);
         losses[row] = log + gamma(k + 2) * spread + gamma(5) * magnitudes[row];
+        // of subnormal logits any may count as equal
+        const own = logits[row * k + labels[row]];
+        const all = logits.subarray(row * k, (row + 1) * k);
+        rank[row] =
+          Math.abs(own) < TINY ? all.filter((v) => flushed(v - own) > 0 && Math.abs(v) < TINY).length : 0;
       });
       const loss = (total(losses) + gamma(n + 3) * total(magnitudes)) / n;
-      return { loss: filled(1, loss), losses, log_sum, rank: filled(n, 0) };
+      return { loss: filled(1, loss), losses, log_sum, rank };
     },
     backward(t, { logits, labels, dloss }, { smoothing }) {
       const [n, k] = t.logits;
@@ -120,8 +128,10 @@ export const softmaxCrossEntropy: Op<Attrs> = {
           const shifted = z[c] - logSum;
           const p = Math.exp(shifted);
           const target = smoothing / k + (c === labels[row] ? 1 - smoothing : 0);
-          // log_sum is read as rounded to float32; else as forward
-          const exp = p * (3 + 3 * Math.abs(shifted) + Math.abs(top + logSum)) * U + TINY;
+          // log_sum is read as rounded to float32; else as forward. It is at least the largest logit, however it is
+          // rounded, so that no exponential is far above 1
+          const off = (3 + 3 * Math.abs(shifted) + Math.abs(top + logSum)) * U;
+          const exp = Math.min(p * Math.expm1(off), 1 + 3 * U) + TINY;
           dlogits[row * k + c] = ((exp + gamma(7) * (p + target)) * Math.abs(dloss[0])) / n + TINY;
         }
       });
@@ -129,8 +139,15 @@ export const softmaxCrossEntropy: Op<Attrs> = {
     },
   },
 
-  sample: (input, axes, random) =>
-    Float64Array.from({ length: size(axes) }, () => (input === "labels" ? 0 : 8 * random() - 4)),
+  sample: (input, axes, random, _, { logits: [, k] }) =>
+    Float64Array.from({ length: size(axes) }, () =>
+      input === "labels" ? Math.floor(k * random()) : 8 * random() - 4,
+    ),
+  arbitrary(draw) {
+    const n = draw.integer(0, 5) === 5 ? channels(draw) : draw.integer(1, 5);
+    const k = draw.integer(0, 5) === 5 ? draw.pick([128, 261, 1001]) : channels(draw);
+    return { shapes: { logits: [n, k], labels: [n] }, attrs: { smoothing: draw.pick([0, 0.1, 0.3, 0.9]) } };
+  },
   cases: [
     example("ten classes", [4, 10]),
     example("ten classes, smoothed", [4, 10], { smoothing: 0.1 }),

@@ -1,5 +1,7 @@
+import { axes } from "../draw.ts";
 import { elementwise, type Kernel, type Op, type Shapes, size } from "../op.ts";
-import { sumBound, TINY, U } from "../rounding.ts";
+import { flushed, sumBound } from "../rounding.ts";
+import { stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import partialsWgsl from "./partials.wgsl";
@@ -21,6 +23,8 @@ const kernel = (file: string, wgsl: string, threads: Kernel<SumAttrs>["threads"]
   uniforms: (t, { squares }) => ({ ...elementwise(t.x), partials: partials(t), squares: Number(squares) }),
   threads,
 });
+
+const twice = (v: number) => ({ value: 2 * v, error: 2 * flushed(v) });
 
 /**
  * Sum of all elements, or of their squares, in a fixed order: x of any shape -> y [1].
@@ -63,15 +67,16 @@ export const sum: Op<SumAttrs> = {
     forward(t, { x }, { squares }) {
       const magnitudes = x.reduce((s, v) => s + (squares ? v * v : Math.abs(v)), 0);
       const chain = size(t.x) / partials(t) + partials(t) / 64 + 8; // the longest row of additions, at 64 lanes
-      return { y: sumBound(Math.ceil(chain), Float64Array.of(magnitudes)) };
+      return { y: sumBound(x.length, Float64Array.of(magnitudes), Math.ceil(chain)) };
     },
     backward: (_, { x, dy }, { squares }) => ({
-      dx: x.map((v) => (squares ? U * Math.abs(2 * v * dy[0]) + TINY : 0)),
+      dx: x.map((v) => (squares ? times(twice(v), stored(dy[0])).error : 0)),
     }),
   },
   /** Away from 0, so that every element weighs more than the bound. */
   sample: (_, axes, random) =>
     Float64Array.from({ length: size(axes) }, () => (0.5 + random()) * (random() < 0.5 ? -1 : 1)),
+  arbitrary: (draw) => ({ shapes: { x: axes(draw) }, attrs: { squares: draw.pick([false, true]) } }),
   cases: [
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: { squares: false } },
     { what: "squares of an image", shapes: { x: [2, 3, 5, 7] }, attrs: { squares: true } },

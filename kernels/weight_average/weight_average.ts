@@ -1,6 +1,7 @@
+import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, size } from "../op.ts";
-import { TINY, U } from "../rounding.ts";
+import { minus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -41,13 +42,21 @@ export const weightAverage: Op<unknown> = {
     backward: () => ({}),
   },
   bound: {
-    forward: (_, { average, w, decay: [decay] }) => ({
-      average: average.map((v, i) => {
-        const after = decay * v + (1 - decay) * w[i];
-        return U * (3 * (1 - decay) * Math.abs(v - w[i]) + Math.abs(after)) + TINY;
-      }),
-    }),
+    /** The kernel's formula. */
+    forward(_, { average, w, decay }) {
+      const gain = minus({ value: 1, error: 0 }, stored(decay[0]));
+      const of = (v: number, i: number) =>
+        minus(stored(v), times(gain, minus(stored(v), stored(w[i])))).error;
+      return { average: average.map(of) };
+    },
     backward: () => ({}),
+  },
+  confined: ["decay"],
+  sample: (input, axes, random) =>
+    Float64Array.from({ length: size(axes) }, () => (input === "decay" ? random() : 2 * random() - 1)),
+  arbitrary(draw) {
+    const bank = [elements(draw)];
+    return { shapes: { average: bank, w: bank, decay: [1] }, attrs: {} };
   },
   cases: [
     example("one parameter", 1, 0.9997),
