@@ -9,7 +9,7 @@ const EDGES = [31, 32, 33, 64, 65, 67];
 export function channels(draw: Draw, most = 70): number {
   const edges = EDGES.filter((c) => c <= most);
   if (edges.length > 0 && draw.integer(0, 2) === 2) return draw.pick(edges);
-  return draw.integer(1, Math.max(1, Math.min(most, 70)));
+  return draw.integer(1, Math.max(1, Math.min(Math.floor(most), 70)));
 }
 
 /** Elements of a bank of parameters, now and then more than a small grid takes at once. */

@@ -55,7 +55,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   let nan_bits = 0x7fc00000u;
   let nan = bitcast<f32>(nan_bits);
   let log_exp = log(exp_sum);
-  losses[n] = select(nan, log_exp - shape.on_label * (own - top) - shape.on_each * sum, valid);
+  // a logit of -infinity that is not in the target costs nothing: no product of 0 with it
+  let spread = select(0.0, shape.on_each * sum, shape.on_each > 0.0);
+  losses[n] = select(nan, log_exp - shape.on_label * (own - top) - spread, valid);
   log_sum[n] = select(nan, top + log_exp, valid);
   rank[n] = select(0xffffffffu, above, valid);
 }

@@ -81,7 +81,8 @@ export const softmaxCrossEntropy: Op<Attrs> = {
         const all = logits.subarray(row * k, (row + 1) * k);
         const behind = all.filter((v, c) => v < all[label] || (v === all[label] && c >= label));
         log_sum[row] = top + logSum;
-        losses[row] = logSum - (1 - smoothing) * z[label] - (smoothing / k) * total(z);
+        const spread = smoothing > 0 ? (smoothing / k) * total(z) : 0;
+        losses[row] = logSum - (1 - smoothing) * z[label] - spread;
         rank[row] = k - behind.length; // a NaN is never behind
       });
       return { loss: filled(1, total(losses) / n), losses, log_sum, rank };
@@ -131,7 +132,7 @@ export const softmaxCrossEntropy: Op<Attrs> = {
           // log_sum is read as rounded to float32; else as forward. It is at least the largest logit, however it is
           // rounded, so that no exponential is far above 1
           const off = (3 + 3 * Math.abs(shifted) + Math.abs(top + logSum)) * U;
-          const exp = Math.min(p * Math.expm1(off), 1 + 3 * U) + TINY;
+          const exp = Math.min(Math.exp(shifted + off) - p, 1 + 3 * U) + TINY;
           dlogits[row * k + c] = ((exp + gamma(7) * (p + target)) * Math.abs(dloss[0])) / n + TINY;
         }
       });
