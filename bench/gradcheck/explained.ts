@@ -77,7 +77,7 @@ const equivalent = list("equivalent", [
   ],
   [
     /^conv2d\/.*_broadcast$/,
-    /: if \((pixel|c) \+ 0u < /,
+    /: if \((pixel|c) \+ 0u < \S+\) \{ -> /,
     "the first row of a tile is always inside the result: the grid has no empty tile",
   ],
   [
@@ -127,8 +127,8 @@ const hidden = list("hidden", [
   [/^batch_norm\//, /^axes swapped: (if|for) .*shape\.blocks.* -> .*shape\.rows/, BEYOND],
   [/^cast\//, /^right factor dropped: for .* < \(count \+ 1u\) \/ 2u/, BEYOND],
   [/^cast\//, /: if \(2u \* word \+ 1u < count\)/, BEYOND],
-  [/^conv2d\/.*_broadcast$/, /^[^c].*: if \((pixel|c) \+ \d+u < /, BEYOND],
-  [/^conv2d\/.*_broadcast$/, /^comparison at its edge: if \((pixel|c) \+ \d+u < /, BEYOND],
+  [/^conv2d\/.*_broadcast$/, /^[^c].*: if \((pixel|c) \+ \d+u < \S+\) \{ -> /, BEYOND],
+  [/^conv2d\/.*_broadcast$/, /^comparison at its edge: if \((pixel|c) \+ \d+u < \S+\) \{ -> /, BEYOND],
   [
     /^cast\/to_f16$/,
     /^constant: if \(magnitude > 0x7f800000u\)/,
