@@ -99,7 +99,11 @@ class Judge {
   async start(): Promise<Extract<Answer, { what: "kernels" }>> {
     this.stop();
     this.#judged = 0;
-    this.#child = fork(workerPath(), { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    this.#child = fork(workerPath(), {
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      // a sound kernel that Mesa had kept would be quick, and mutants, compiled at their first run, seem to hang
+      env: { ...process.env, MESA_SHADER_CACHE_DISABLE: "true" },
+    });
     const answer = await this.#ask(this.listing);
     if (answer.what !== "kernels") throw new Error(`mutants: ${messageOf(answer)}`);
     return answer;
