@@ -1,5 +1,5 @@
 import { type Case, type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
-import { U } from "../../kernels/rounding.ts";
+import { LARGEST, U } from "../../kernels/rounding.ts";
 import { withGradients } from "../graph/autodiff.ts";
 import { Intrusion } from "./nonfinite.ts";
 import { dtypeOf, type Regime, random, sample } from "./sampling.ts";
@@ -71,9 +71,6 @@ export function problem(
     },
   };
 }
-
-/** Largest finite float32. */
-const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /**
  * Bounds, infinite where float32 may overflow on the way: a bound is at least one rounding (2^-23) of the largest
