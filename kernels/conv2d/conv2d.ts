@@ -197,7 +197,10 @@ export const conv2d: Op<Conv2dAttrs> = {
     example("7x1 same", [1, 9, 5, 6], [7, 1, 10], { pad: [3, 0] }),
     example("5x5 same", [1, 7, 7, 3], [5, 5, 7], { pad: [2, 2] }),
     example("channels over one tile", [1, 4, 5, 35], [1, 1, 67]),
-    example("padding beyond a stride of 3", [1, 5, 4, 2], [5, 5, 3], { stride: 3, pad: [4, 4] }),
+    ...[[3, 2] as const, [2, 3] as const].map((stride) => {
+      const { shapes, attrs } = example("", [1, 5, 4, 2], [5, 5, 3], { pad: [4, 4] });
+      return { what: `padding beyond strides of ${stride}`, shapes, attrs: { ...attrs, stride } };
+    }),
     example("more channels in than out", [1, 4, 3, 25], [2, 2, 9]),
     example("pixels over one tile", [3, 11, 7, 2], [3, 1, 4]),
     {
