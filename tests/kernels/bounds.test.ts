@@ -1,0 +1,90 @@
+// A check says nothing of an element whose bound is infinite. How many those are, over random problems at the edges of
+// float32: none but where something overflows, or depends on what is not finite.
+
+import { problem } from "../../engine/gradcheck/problem.ts";
+import { REGIMES, type Regime, random } from "../../engine/gradcheck/sampling.ts";
+import { type Draw, ops } from "../../kernels/index.ts";
+import { group } from "../harness.ts";
+
+const check = group("bounds");
+const PROBLEMS = 24;
+
+/**
+ * Shares allowed of the elements whose bound is infinite, the mean over the problems, by operation and tensor: a fifth
+ * above what was seen. All other tensors, and all other regimes, have none.
+ */
+const ALLOWED: Partial<Record<Regime, Record<string, Record<string, number>>>> = {
+  // two inputs at up to 2^100 are multiplied, or one is squared; momentum and weights follow their gradients
+  large: {
+    adamw: { w: 0.83, mean: 0.18, variance: 0.82 },
+    batch_norm: { y: 0.25, rstd: 0.15, running_var: 0.15 },
+    conv2d: { y: 0.19 },
+    linear: { y: 0.3 },
+    rmsprop: { w: 0.78, mean_square: 0.8, momentum: 0.78 },
+    sgd: { w: 0.7, momentum: 0.23 },
+    sum: { y: 0.15 },
+  },
+  // all that a NaN or an infinity in one element may reach: all of a small problem, a whole bank by its rate
+  nonfinite: {
+    adamw: { w: 0.58, mean: 0.22, variance: 0.21 },
+    add: { y: 0.005 },
+    avg_pool2d: { y: 0.0089 },
+    batch_norm: {
+      y: 0.043,
+      mean: 0.0088,
+      rstd: 0.009,
+      dx: 0.033,
+      dgamma: 0.043,
+      running_mean: 0.0032,
+      running_var: 0.0064,
+    },
+    cast_f16: { y: 0.0099 },
+    clip_factor: { norm: 1, factor: 1 },
+    concat: { y: 0.0016 },
+    conv2d: { y: 0.056, dx: 0.11, dw: 0.0096 },
+    copy: { y: 0.005 },
+    dropout: { y: 0.0026 },
+    global_avg_pool: { y: 0.018 },
+    linear: { y: 0.27, dx: 0.0039, dw: 0.0095 },
+    max_pool2d: { y: 0.008, index: 0.0073, dx: 0.004 },
+    relu: { y: 0.005, dx: 0.005 },
+    rmsprop: { w: 0.33, mean_square: 0.13, momentum: 0.33 },
+    scale_add_relu: { y: 0.005, dx: 0.0013, dr: 0.0013 },
+    sgd: { w: 0.52, momentum: 0.12 },
+    softmax_cross_entropy: { loss: 1, losses: 0.57, log_sum: 0.57, rank: 0.57, dlogits: 0.57 },
+    sum: { y: 1, dx: 0.0015 },
+    weight_average: { average: 0.43 },
+  },
+};
+
+const drawing = (next: () => number): Draw => ({
+  integer: (least, most) => least + Math.floor(next() * (most - least + 1)),
+  pick: (choices) => choices[Math.floor(next() * choices.length)],
+});
+
+for (const op of ops)
+  check.test(`${op.name} of ${op.inputs.length}`, () => {
+    for (const regime of Object.keys(REGIMES) as Regime[]) {
+      const shares = new Map<string, number>();
+      for (let seed = 1; seed <= PROBLEMS; seed++) {
+        const made = { what: "", ...op.arbitrary!(drawing(random(seed))) };
+        const { bound } = problem(op, made, { seed, regime });
+        for (const [name, bounds] of Object.entries({ ...bound.forward, ...bound.backward })) {
+          const invalid = bounds.find((b) => !(b >= 0));
+          if (invalid !== undefined)
+            throw new Error(`${op.name}: a bound of ${name} is ${invalid} (${regime})`);
+          const infinite = bounds.filter((b) => b === Infinity).length;
+          shares.set(name, (shares.get(name) ?? 0) + infinite / bounds.length / PROBLEMS);
+        }
+      }
+      for (const [name, share] of shares) {
+        const allowed = ALLOWED[regime]?.[op.name]?.[name] ?? 0;
+        if (share > allowed)
+          throw new Error(
+            `${op.name}: ${share.toPrecision(2)} of the bounds of ${name} are infinite, more than ${allowed} (${regime})`,
+          );
+      }
+    }
+  });
+
+check.run();
