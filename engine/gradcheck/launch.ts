@@ -10,6 +10,7 @@ import {
   type Tune,
   type Values,
 } from "../../kernels/op.ts";
+import { TINY } from "../../kernels/rounding.ts";
 import type { Device } from "../device/device.ts";
 import {
   accumulates as canAccumulate,
@@ -155,7 +156,8 @@ function worstOf(op: Op, p: Problem, routine: string, { layout }: Variant, wrote
     if (!want) continue; // an output no reference speaks of, such as an index kept for the gradient
     if (layout === "accumulated") {
       const held = before(p.shapes[name]);
-      bound = bound.map((v, i) => v + 2 ** -22 * (Math.abs(held[i]) + Math.abs(want[i])));
+      // what is added, and the sum, may each be flushed
+      bound = bound.map((v, i) => v + 2 ** -22 * (Math.abs(held[i]) + Math.abs(want[i])) + 2 * TINY);
       want = want.map((v, i) => v + held[i]);
     }
     const got = loaded(bytes, dtypeOf(op, name)).subarray(0, want.length);
