@@ -231,7 +231,7 @@ function prepare(
     slices: false,
     choose: () => ({ algorithm: variant.algorithm, tune: variant.tune }),
     external: Object.fromEntries(slices.map((name) => [name, wider(name, shapes[name])])),
-    guard: GUARD,
+    guard: layout === "split" ? 0 : GUARD, // which would not fit in the limit that makes it split
   });
   return { planned, inputs: Object.keys(inputs), outputs: [...produced, ...state], held };
 }

@@ -95,7 +95,8 @@ export async function attempt(
       repro: outcome.message && JSON.stringify(trial),
     };
   } catch (error) {
-    if (error instanceof LimitError) return undefined;
+    // settings may be beyond the adapter; what the plan takes may not
+    if (error instanceof LimitError && Object.keys(trial.tune ?? {}).length > 0) return undefined;
     throw error;
   }
 }
