@@ -76,8 +76,9 @@ function split(
   const first = batched.values().next().value;
   const images = first === undefined ? 1 : launch.shapes[bound(k.kernel, first)][0];
   const writes = names.filter((binding) => k.reflected.bindings.get(binding)!.type === "storage");
-  const splittable =
-    batched.size > 0 && (writes.every((binding) => batched.has(binding)) || accumulates(k.reflected));
+  // an output takes the sums of all parts one after the other; a temporary would keep the last part's
+  const sums = (binding: string) => accumulates(k.reflected) && named(launch, bound(k.kernel, binding));
+  const splittable = batched.size > 0 && writes.every((binding) => batched.has(binding) || sums(binding));
 
   let reason: string | undefined;
   for (let chunks = 1; chunks <= (splittable ? images : 1); chunks++) {
