@@ -78,15 +78,22 @@ export function readGolden(bytes: Uint8Array, file = "golden"): NetworkGolden {
   };
 }
 
-/** Reads the golden of blocks, in the order of the file. Throws FormatError where the file is no such golden. */
-export function readBlocks(bytes: Uint8Array, file = "blocks"): BlockGolden[] {
+/** A block of a file, made when asked for. */
+export interface ListedBlock {
+  readonly model: string;
+  readonly path: string;
+  read(): BlockGolden;
+}
+
+/** Lists the goldens of blocks, in the order of the file. Throws FormatError where the file is no such golden. */
+export function listBlocks(bytes: Uint8Array, file = "blocks"): ListedBlock[] {
   const { tensors, metadata } = readSafetensors(bytes, file);
   if (!metadata.blocks) throw new FormatError(`${file} is no golden of blocks`);
   const blocks: any[] = JSON.parse(metadata.blocks);
   return blocks.map(({ model, path, input, output, seed, parameters, statistics }, i) => {
     const stored = finder(tensors, `${i}/`, file);
     const adjusted = (name: string) => tensors.get(`${i}/adjusted/${name}`);
-    return {
+    const read = () => ({
       model,
       variant: "paper",
       path,
@@ -95,8 +102,9 @@ export function readBlocks(bytes: Uint8Array, file = "blocks"): BlockGolden[] {
       weights: regenerate([...parameters, ...statistics], seed, adjusted),
       x: signed("x", input, seed),
       dy: signed("dy", output, seed),
-      stored: (name) => toFloat64(stored(name)),
-    };
+      stored: (name: string) => toFloat64(stored(name)),
+    });
+    return { model, path, read };
   });
 }
 

@@ -354,6 +354,10 @@ check.test("the command line: exit code and one line, no stack", () => {
       [["demo", "--steps", "0"], /not a whole number from 1 on/],
       [["demo", "--data", join(folder, "none")], /none/],
       [["info", "--adapter", "voodoo3"], /NoAdapterError: no WebGPU adapter named voodoo3/],
+      [["gradcheck", "conv3d"], /ValueError: gradcheck: no conv3d \(has operations, blocks, networks, adamw/],
+      [["gradcheck", join(folder, "none.js")], /FormatError: .*none\.js: no such file/],
+      [["gradcheck", "relu", "--html", join(folder, "none", "page.html")], /ENOENT.*page\.html/],
+      [["gradcheck", "repro", "{"], /FormatError: repro: the case is not JSON/],
       [["frobnicate"], /unknown command 'frobnicate'/],
     ];
     for (const [args, says] of rows) {

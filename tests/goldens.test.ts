@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { type Finding, Report } from "../engine/gradcheck/report.ts";
 import { guess } from "../models/checkpoints.ts";
-import { readBlocks, readGolden } from "../models/golden.ts";
+import { listBlocks, readGolden } from "../models/golden.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../models/verify.ts";
 import { device, group } from "./harness.ts";
 
@@ -21,8 +21,8 @@ const FULL = ["inception-v4.paper", "inception-resnet-v1.paper", "inception-resn
 
 // every kind of block once; the others differ from them in filters alone
 const KINDS = /^inception-v4|^inception-resnet-v1 inception_resnet/;
-for (const block of readBlocks(file("blocks")).filter(({ model, path }) => KINDS.test(`${model} ${path}`)))
-  check.test(`${block.model} ${block.path} alone`, () => passes(verifyBlock(device, block)));
+for (const block of listBlocks(file("blocks")).filter(({ model, path }) => KINDS.test(`${model} ${path}`)))
+  check.test(`${block.model} ${block.path} alone`, () => passes(verifyBlock(device, block.read())));
 
 for (const name of EIGHTH.map((name) => `${name}.eighth`).concat(FULL.map((name) => `${name}.full`))) {
   check.test(`${name}: logits, loss, gradients, statistics`, async () => {

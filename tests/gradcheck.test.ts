@@ -1,4 +1,6 @@
 // The gradient check itself: functions of layers pass, and every kind of fault that it exists for is found.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { checkOp } from "../engine/gradcheck/check_op.ts";
 import { type GradcheckInput, gradcheck, type Traceable } from "../engine/gradcheck/gradcheck.ts";
@@ -178,5 +180,25 @@ check.test("a case that cannot be read says what is wrong with it", () => {
   assert.match(refused("{"), /the case is not JSON/);
   assert.match(refused('{"op":"conv3d"}'), /op is "conv3d" but one of .*conv2d/);
   assert.match(refused('{"op":"relu","routine":"y"}'), /routine is "y" but one of forward, x is expected/);
+});
+const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
+const tessera = (...args: string[]) =>
+  spawnSync(process.execPath, [cli, "gradcheck", ...args], { encoding: "utf8" });
+
+check.test("the command fails with a line that repeats the failure, and twice with the same figures", () => {
+  const module = fileURLToPath(new URL("../examples/swish.js", import.meta.url));
+  const [once, again] = [1, 2].map(() => tessera(module, "--fuzz", "3", "--json"));
+  assert.is(once.status, 1, once.stderr);
+  assert.is(once.stdout, again.stdout);
+  const { rows, failures } = JSON.parse(once.stdout);
+  const failed = rows.filter(({ figure }: Finding) => !passes(figure));
+  assert.equal(
+    [...new Set(failed.map(({ subject, check }: Finding) => `${subject} ${check}`))],
+    ["swish_wrong dx elementwise"],
+  );
+  const repeated = tessera("repro", failures[0].repro);
+  assert.is(repeated.status, 1, repeated.stderr);
+  assert.match(repeated.stdout, /swish_wrong dx elementwise: error \/ bound .*\n\d+ of \d+ values wrong/);
+  assert.is(tessera("repro", failures[0].repro.replace("swish_wrong", "swish")).status, 0);
 });
 check.run();

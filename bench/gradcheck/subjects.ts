@@ -6,7 +6,7 @@ import { FormatError, ValueError } from "../../engine/errors.ts";
 import { type Fixture, readFixtures, verifyFixture } from "../../engine/gradcheck/fixtures.ts";
 import { type CheckOptions, checkOp, type Finding, identities } from "../../engine/gradcheck/index.ts";
 import { type Op, ops } from "../../kernels/index.ts";
-import { type BlockGolden, readBlocks, readGolden } from "../../models/golden.ts";
+import { type ListedBlock, listBlocks, readGolden } from "../../models/golden.ts";
 import { entries } from "../../models/index.ts";
 import { uses } from "../../models/uses.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../../models/verify.ts";
@@ -29,7 +29,7 @@ export interface Subject {
 /** Everything there is, by group; `goldens` is the folder of PyTorch's values. */
 export function catalogue(goldens: string): Readonly<Record<string, readonly Subject[]>> {
   const fixtures = readFixtures(readFileSync(join(goldens, "operations.safetensors")));
-  const blocks = readBlocks(readFileSync(join(goldens, "blocks.safetensors")));
+  const blocks = listBlocks(readFileSync(join(goldens, "blocks.safetensors")));
   return {
     operations: ops.map((op) => operation(op, fixtures)),
     blocks: blocks.map(block),
@@ -83,10 +83,10 @@ const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subje
   },
 });
 
-const block = (golden: BlockGolden): Subject => ({
-  name: `${golden.model}/${golden.path.replace(/_1$/, "")}`,
+const block = ({ model, path, read }: ListedBlock): Subject => ({
+  name: `${model}/${path.replace(/_1$/, "")}`,
   async check({ device, add }) {
-    for await (const finding of verifyBlock(device, golden)) add(finding);
+    for await (const finding of verifyBlock(device, read())) add(finding);
   },
 });
 
