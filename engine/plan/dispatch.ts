@@ -138,7 +138,11 @@ function dispatch(
     const view = tensor ? layout.of(tensor) : layout.temporary(launch, name);
     const span = extent(view, range.batched.has(binding) ? range : undefined);
     const writes = type === "storage";
-    const { at, bytes, offset } = align(span, view, reflected.uses.has(`${binding}_offset`));
+    const { at, bytes, offset } = align(span, view);
+    if (offset > 0 && !reflected.uses.has(`${binding}_offset`))
+      throw new LimitError(
+        `${node.label}: ${kernel.label}: ${binding} starts ${offset} elements after a multiple of ${BINDING_ALIGNMENT} bytes, but the kernel does not read shape.${binding}_offset`,
+      );
     bindings.push({ binding, index, storage: view.storage, writes, at, bytes });
     places[`${binding}_offset`] = offset;
     places[`${binding}_stride`] = view.stride;
@@ -199,14 +203,10 @@ function extent(view: View, range?: Range): { start: number; end: number; first:
 const bytesPerElement = ({ dtype }: View) => (dtype === "f16" ? 2 : 4);
 
 /** What is left of an offset below the alignment of bindings goes into the uniform. */
-function align(span: ReturnType<typeof extent>, view: View, offsettable: boolean) {
+function align(span: ReturnType<typeof extent>, view: View) {
   const width = bytesPerElement(view);
   const at = Math.floor((span.start * width) / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
   const offset = span.first - at / width;
-  if (offset > 0 && !offsettable)
-    throw new LimitError(
-      `${view.storage.label}: starts ${offset} elements off where the kernel takes no offset`,
-    );
   return { at, bytes: Math.max(4, Math.ceil((span.end * width - at) / 4) * 4), offset };
 }
 
