@@ -10,6 +10,9 @@ export const LARGEST = 2 ** 128 - 2 ** 104;
 /** What a flush to zero may take off a value. */
 export const flushed = (value: number): number => (Math.abs(value) < TINY ? Math.abs(value) : 0);
 
+/** Bound of a value that may as well be another: a little above their distance, which is no error. */
+export const either = (distance: number): number => distance * (1 + U);
+
 /** Higham's gamma_k: relative error bound of k rounded operations in a row. */
 export const gamma = (k: number): number => (k * U) / (1 - k * U);
 

@@ -30,15 +30,17 @@ function smallest(failures: readonly Finding[]): readonly (readonly [Finding, nu
   });
 }
 
-/** A figure in two digits. */
+/** A figure in two digits; one below 1 stays below. */
 export const figure = (value: number): string =>
-  value === 0
-    ? "0"
-    : !Number.isFinite(value)
-      ? "NaN"
-      : value < 1e-3
-        ? value.toExponential(1)
-        : value.toPrecision(2);
+  value > 0.99 && value < 1
+    ? "0.99"
+    : value === 0
+      ? "0"
+      : !Number.isFinite(value)
+        ? "NaN"
+        : value < 1e-3
+          ? value.toExponential(1)
+          : value.toPrecision(2);
 
 function table(rows: readonly Row[]): string {
   const extra = [...new Set(rows.flatMap(({ beside }) => Object.keys(beside)))];

@@ -1,5 +1,5 @@
 import { type Kernel, type Op, type Shapes, size, type Values } from "../op.ts";
-import { abs, filled, flushed, gamma, TINY } from "../rounding.ts";
+import { abs, either, filled, flushed, gamma, TINY } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import forwardWgsl from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -112,8 +112,8 @@ function forward(t: Shapes, { x, y: largest }: Values, attrs: Pool2dAttrs): Valu
   });
   const taps = attrs.window[0] * attrs.window[1];
   for (let k = 0; k < y.length; k++) {
-    y[k] = Math.max(flushed(largest[k]), differ[k]);
-    index[k] = differ[k] > 0 ? taps - 1 : 0;
+    y[k] = Math.max(flushed(largest[k]), either(differ[k]));
+    index[k] = differ[k] > 0 ? either(taps - 1) : 0;
   }
   return { y, index };
 }

@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { elementwise, type Kernel, type Op, size } from "../op.ts";
-import { flushed } from "../rounding.ts";
+import { either, flushed } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -34,7 +34,7 @@ export const relu: Op<unknown> = {
   bound: {
     forward: (_, { x }) => ({ y: x.map((v) => (v > 0 ? flushed(v) : 0)) }),
     /** A subnormal y may be read as 0. */
-    backward: (_, { y, dy }) => ({ dx: dy.map((v, i) => (flushed(y[i]) > 0 ? Math.abs(v) : 0)) }),
+    backward: (_, { y, dy }) => ({ dx: dy.map((v, i) => (flushed(y[i]) > 0 ? either(Math.abs(v)) : 0)) }),
   },
   /** Clear of the kink, so that the gradient is defined. */
   sample: (_, axes, random) =>

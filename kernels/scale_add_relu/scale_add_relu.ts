@@ -1,7 +1,7 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, elementwise, type Kernel, type Op, type Routine, type Shape, size } from "../op.ts";
-import { flushed } from "../rounding.ts";
+import { either, flushed } from "../rounding.ts";
 import { attribute, plus, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import backwardLinear from "./backward_linear.wgsl";
@@ -70,8 +70,8 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
       const shut = y.map((v) => (relu && !(v > 0) ? 1 : 0));
       const scaled = (v: number) => times(attribute(scale), stored(v)).error;
       return {
-        dx: dy.map((v, i) => (open[i] > 0 ? Math.abs(v) : 0)),
-        dr: dy.map((v, i) => (open[i] > 0 ? Math.abs(scale * v) : 0) + (shut[i] ? 0 : scaled(v))),
+        dx: dy.map((v, i) => (open[i] > 0 ? either(Math.abs(v)) : 0)),
+        dr: dy.map((v, i) => (open[i] > 0 ? either(Math.abs(scale * v)) : 0) + (shut[i] ? 0 : scaled(v))),
       };
     },
   },

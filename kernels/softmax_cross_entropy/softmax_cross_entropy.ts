@@ -1,7 +1,7 @@
 import { channels } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Kernel, type Op, type Shapes, size } from "../op.ts";
-import { filled, gamma, TINY, U } from "../rounding.ts";
+import { either, filled, gamma, TINY, U } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import mean from "./mean.wgsl";
 import rows from "./rows.wgsl";
@@ -115,7 +115,8 @@ export const softmaxCrossEntropy: Op<Attrs> = {
         // of subnormal logits any may count as equal
         const own = logits[row * k + labels[row]];
         const all = logits.subarray(row * k, (row + 1) * k);
-        rank[row] = Math.abs(own) < TINY ? all.filter((v) => v !== own && Math.abs(v) < TINY).length : 0;
+        const alike = all.filter((v) => v !== own && Math.abs(v) < TINY).length;
+        rank[row] = Math.abs(own) < TINY ? either(alike) : 0;
       });
       const loss = (total(losses) + gamma(n + 3) * total(magnitudes)) / n;
       return { loss: filled(1, loss), losses, log_sum, rank };
