@@ -32,6 +32,8 @@ const PER_SUBMIT = 64;
 export class Executable {
   #staging = new Map<string, GPUBuffer>();
   #timestamps: Timestamps | undefined;
+  /** What `poison` and `write` put around the tensors, where not NaN. */
+  #filler = new Map<Storage, number>();
 
   private constructor(
     readonly device: Device,
@@ -91,15 +93,16 @@ export class Executable {
   }
 
   /**
-   * Fills an input with its values in row-major order, and what lies around it in a wider buffer with NaN; the
+   * Fills an input with its values in row-major order, and what lies around it in a wider buffer with `around`; the
    * values are read at once. Throws ShapeError where their number is not the input's.
    */
-  write(name: string, values: Float32Array | Int32Array | Uint32Array): void {
+  write(name: string, values: Float32Array | Int32Array | Uint32Array, around = NaN): void {
     const view = find(this.plan.inputs, name, "input");
     const want = size(view.shape);
     if (values.length !== want)
       throw new ShapeError(`${name}: [${view.shape}] takes ${want} values but ${values.length} are given`);
-    const all = view.storage.bytes / 4 === want ? values : scatter(view, values);
+    const all = view.storage.bytes / 4 === want ? values : scatter(view, values, around);
+    this.#filler.set(view.storage, around);
     this.device.gpu.queue.writeBuffer(this.place(view.storage).buffer, 0, all as Float32Array<ArrayBuffer>);
   }
 
@@ -176,9 +179,10 @@ export class Executable {
       const bytes = await this.#download(storage, `guard ${storage.id}`);
       const channels = shape[shape.length - 1] ?? 1;
       const words = new Uint32Array(bytes);
+      const filler = bits(this.#filler.get(storage) ?? NaN);
       const end = offset + (size(shape) / Math.max(1, channels)) * stride;
       const outside = (i: number) => i < offset || i >= end || (i - offset) % stride >= channels;
-      const hit = words.findIndex((word, i) => word !== NAN && outside(i));
+      const hit = words.findIndex((word, i) => word !== filler && outside(i));
       if (hit >= 0)
         found.push(
           `${storage.label} [${shape}]: ${new Float32Array(bytes)[hit]} was written ${hit - offset} elements after its start, outside it`,
@@ -189,12 +193,9 @@ export class Executable {
 
   /** Fills the whole arena with a value, so that what is read before it is written shows. */
   poison(value = NaN): void {
-    const arena = new Set(
-      this.plan.storages
-        .filter(({ kind, last }) => kind === "arena" && last >= 0)
-        .map((s) => this.place(s).buffer),
-    );
-    for (const buffer of arena)
+    const arena = this.plan.storages.filter(({ kind, last }) => kind === "arena" && last >= 0);
+    for (const storage of arena) this.#filler.set(storage, value);
+    for (const buffer of new Set(arena.map((storage) => this.place(storage).buffer)))
       this.device.gpu.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(value));
   }
 
@@ -210,13 +211,16 @@ export class Executable {
   }
 }
 
-/** Bits of the NaN that a Float32Array is filled with. */
-const NAN = new Uint32Array(Float32Array.of(NaN).buffer)[0];
+const bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
 
-/** Values of a view where its storage holds them, with NaN around. */
-function scatter({ storage, shape, offset, stride }: View, values: Float32Array | Int32Array | Uint32Array) {
+/** Values of a view where its storage holds them, with another value around. */
+function scatter(
+  { storage, shape, offset, stride }: View,
+  values: Float32Array | Int32Array | Uint32Array,
+  around: number,
+): Uint32Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const wide = new Uint32Array(storage.bytes / 4).fill(NAN);
+  const wide = new Uint32Array(storage.bytes / 4).fill(bits(around));
   const channels = shape[shape.length - 1] ?? 1;
   for (let row = 0; row * channels < words.length; row++)
     wide.set(words.subarray(row * channels, (row + 1) * channels), offset + row * stride);

@@ -237,6 +237,8 @@ export const conv2d: Op<Conv2dAttrs> = {
       },
     },
     example("one pixel, one channel", [1, 1, 1, 1], [1, 1, 1]),
+    example("a batch of single pixels", [19, 1, 1, 4], [1, 1, 5]),
+    example("channels beyond half a tile", [2, 5, 5, 12], [1, 1, 3]),
   ],
 };
 
