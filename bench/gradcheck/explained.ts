@@ -69,6 +69,16 @@ const equivalent = list("equivalent", [
     /^(select always the second|constant): let own = /,
     "of a label that is no class, what own is goes nowhere",
   ],
+  [
+    /^batch_norm\/backward_finish$/,
+    /: means\[shape\.channels \+ c\] = select\(0\.0, products/,
+    "with frozen statistics backward_x multiplies it by 0; what is not finite: tests/kernels/nonfinite.test.ts",
+  ],
+  [
+    /^batch_norm\/backward_x$/,
+    /: let normal = select\(0\.0, /,
+    "with frozen statistics it is multiplied by 0; what is not finite: tests/kernels/nonfinite.test.ts",
+  ],
   [/^conv2d\/.*_broadcast$/, /: let (col|mine)_\d+ = min\(/, CLAMPED],
   [
     /^conv2d\/.*_broadcast$/,
@@ -84,6 +94,11 @@ const equivalent = list("equivalent", [
     /^conv2d\/backward_x_broadcast$/,
     /: if \(h0 >= shape\.h \|\| w0 >= shape\.wd\)/,
     "the phase then has no pixel, and the next guard returns",
+  ],
+  [
+    /^conv2d\/backward_x_broadcast$/,
+    /: if \(pixel >= pixels\) \{ return; \}/,
+    "every row of the tile has a guard of its own; this one saves work",
   ],
   [/^conv2d\/backward_x_broadcast$/, /: let [pq]_\d+ = i32.* - phase_[hw]\)/, "the division drops the phase"],
   [
