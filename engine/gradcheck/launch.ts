@@ -80,8 +80,8 @@ export class Launch {
   async compute(values: Values, poison = NaN, around = NaN): Promise<Wrote> {
     const { inputs, held, outputs } = this.setup;
     this.executable.poison(poison);
-    for (const name of inputs)
-      this.executable.write(name, stored(values[name], dtypeOf(this.op, name)), around);
+    for (const [k, name] of inputs.entries())
+      this.executable.write(name, stored(values[name], dtypeOf(this.op, name)), around + k);
     for (const [name, shape] of Object.entries(held))
       this.executable.write(`before ${name}`, Float32Array.from(before(shape)), around);
     this.executable.run();
