@@ -1,7 +1,6 @@
 // An operation of one's own: `tessera gradcheck dist/examples/swish.js` checks both, and shows the fault in the second.
 import { type Kernel, type Op, size, TINY, U } from "tessera/kernels";
 import backward from "./backward.wgsl";
-import backwardWrong from "./backward_wrong.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
@@ -53,9 +52,10 @@ export const swish: Op<unknown> = {
   arbitrary: (draw) => ({ shapes: { x: [draw.integer(1, 3), draw.integer(1, 300)] }, attrs: {} }),
 };
 
-/** The same with a gradient that is wrong. */
+/** The same with a gradient that is wrong: the derivative of x * s without that of x. */
+const faulty = backward.replace("(1.0 + x[id.x] * (1.0 - s))", "x[id.x] * (1.0 - s)");
 export const swishWrong: Op<unknown> = {
   ...swish,
   name: "swish_wrong",
-  backward: { x: [{ name: "elementwise", kernels: [kernel("backward_wrong", backwardWrong)] }] },
+  backward: { x: [{ name: "elementwise", kernels: [kernel("backward_wrong", faulty)] }] },
 };
