@@ -280,6 +280,9 @@ function bindings(op: Op, algorithm: Algorithm<any>, tune: Tune = {}) {
   return { reads, writes, viewable, accumulates };
 }
 
+/** Whether an algorithm has the accumulated layout. */
+export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean => bindings(op, algorithm).accumulates;
+
 /** Inputs, outputs and their gradients; anything else a kernel binds is a temporary. */
 function isTensor(op: Op, name: string): boolean {
   const names = Object.keys(shapesOf(op, op.cases[0]));

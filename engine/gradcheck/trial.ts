@@ -2,7 +2,7 @@ import type { Algorithm, Case, Op, Shapes, Tune } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { FormatError, LimitError } from "../errors.ts";
-import { LAYOUTS, type Layout, run } from "./launch.ts";
+import { addsOnto, LAYOUTS, type Layout, run } from "./launch.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { Finding } from "./report.ts";
 import { REGIMES, type Regime } from "./sampling.ts";
@@ -109,8 +109,8 @@ function describe({ case: named, shapes, regime, layout, tune = {} }: Trial): st
 }
 
 /**
- * A case in every layout, then at the other settings of the tunables, dense and accumulated: a kernel that computes an
- * element twice shows in nothing else.
+ * A case in every layout, then at the other settings of the tunables, accumulated where it can be: a kernel that
+ * computes an element twice shows in nothing else.
  */
 export function* trials(
   op: Op,
@@ -130,8 +130,8 @@ export function* trials(
     algorithm: algorithm.name,
   } as const;
   for (const layout of LAYOUTS) yield { ...trial, layout, tune: first };
-  for (const tune of others)
-    for (const layout of ["dense", "accumulated"] as const) yield { ...trial, layout, tune };
+  const layout = addsOnto(op, algorithm) ? "accumulated" : "dense";
+  for (const tune of others) yield { ...trial, layout, tune };
 }
 
 /** Reads a trial from the text that a failure prints. Throws FormatError naming what is wrong in it. */
