@@ -1,6 +1,7 @@
-// Every operation, every case, every algorithm the adapter can run, in every third case at every tunable value, in all
-// of them with `tessera gradcheck --tunables each`: the reference against differences of itself, forward values and all gradients against the reference within the operation's bound, in every
-// layout; gradients for linearity; workgroup memory for races; a few random problems.
+// Every operation, every case, every algorithm the adapter can run: the reference against differences of itself,
+// forward values and all gradients against the reference within the operation's bound, in every layout and in every
+// third case at every tunable value (`tessera gradcheck --tunables each` takes all cases); gradients for linearity;
+// workgroup memory for races; a few random problems.
 import { differences } from "../engine/gradcheck/differences.ts";
 import { fuzz } from "../engine/gradcheck/fuzz.ts";
 import { algorithms } from "../engine/gradcheck/launch.ts";
