@@ -1,14 +1,14 @@
 import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { attempt, type Finding, parseTrial, Report, type Tunables } from "../../engine/gradcheck/index.ts";
+import { operationsOf } from "../../engine/gradcheck/module.node.ts";
 import { type KernelScore, share } from "../../engine/gradcheck/score.ts";
 import { ops } from "../../kernels/index.ts";
 import { forPage, GOAL, printScores, scoreMutants } from "../gradcheck/mutants.ts";
 import { figure, print } from "../gradcheck/print.ts";
-import { choose, exported, type Subject } from "../gradcheck/subjects.ts";
+import { choose, type Subject } from "../gradcheck/subjects.ts";
 import { gradcheckPage } from "../report/html.ts";
 import { interruptible } from "./interrupt.ts";
 
@@ -52,8 +52,7 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
         bar.increment();
       }
       bar.stop();
-      const scores =
-        options.mutants && !signal.aborted ? await judgeMutants(names, subjects, options, signal) : [];
+      const scores = options.mutants && !signal.aborted ? await judgeMutants(subjects, options, signal) : [];
       write(report, scores, environment, options);
     } finally {
       bar.stop();
@@ -62,15 +61,13 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
   });
 
 async function judgeMutants(
-  names: readonly string[],
   subjects: readonly Subject[],
   { adapter, mutants, seed }: GradcheckOptions,
   signal: AbortSignal,
 ): Promise<KernelScore[]> {
-  const modules = names.filter((name) => /\.m?js$/.test(name)).map((name) => resolve(name));
-  const operations = [
-    ...new Set(subjects.filter(({ op }) => op && ops.includes(op)).map(({ name }) => name)),
-  ];
+  const modules = new Set(subjects.flatMap(({ module }) => module ?? []));
+  const ours = subjects.filter(({ kind, module }) => kind === "operation" && !module);
+  const operations = new Set(ours.map(({ name }) => name));
   const limit = mutants === true ? undefined : mutants;
   const bar = new SingleBar(
     { format: "{bar} {value}/{total}  mutants of {kernel}", hideCursor: true },
@@ -82,7 +79,15 @@ async function judgeMutants(
     bar.update(done, { kernel });
   };
   try {
-    return await scoreMutants({ adapter, modules, operations, limit, seed, signal, onProgress });
+    return await scoreMutants({
+      adapter,
+      modules: [...modules],
+      operations: [...operations],
+      limit,
+      seed,
+      signal,
+      onProgress,
+    });
   } finally {
     bar.stop();
   }
@@ -124,7 +129,7 @@ function write(
 /** Runs one case again, as a failure prints it. Exits 1 where it still fails. */
 export async function repro(text: string, { adapter }: { adapter?: string }): Promise<void> {
   const [, module] = /"module":"([^"]+)"/.exec(text) ?? [];
-  const { op, trial } = parseTrial(text, module === undefined ? ops : await exported(module));
+  const { op, trial } = parseTrial(text, module === undefined ? ops : await operationsOf(module));
   const device = await Device.open({ adapter });
   try {
     const finding = await attempt(device, op, trial);

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Device } from "../../engine/device/device.ts";
-import { FormatError, ValueError } from "../../engine/errors.ts";
+import { ValueError } from "../../engine/errors.ts";
 import { type Fixture, readFixtures, verifyFixture } from "../../engine/gradcheck/fixtures.ts";
 import { type CheckOptions, checkOp, type Finding, identities } from "../../engine/gradcheck/index.ts";
+import { operationsOf } from "../../engine/gradcheck/module.node.ts";
 import { type Op, ops } from "../../kernels/index.ts";
 import { type ListedBlock, listBlocks, readGolden } from "../../models/golden.ts";
 import { entries } from "../../models/index.ts";
@@ -21,8 +21,9 @@ export interface Run {
 /** Something that can be checked by name. */
 export interface Subject {
   readonly name: string;
-  /** Of an operation: what a failing case needs to be repeated. */
-  readonly op?: Op;
+  readonly kind: "operation" | "block" | "network";
+  /** File that exports the operation, where it is not ours. */
+  readonly module?: string;
   check(run: Run): Promise<void>;
 }
 
@@ -48,7 +49,7 @@ export async function choose(names: readonly string[], goldens: string): Promise
   const chosen: Subject[] = [];
   for (const name of names) {
     const found = /\.m?js$/.test(name)
-      ? (await exported(name)).map((op) => operation(op, [], name))
+      ? (await operationsOf(name)).map((op) => operation(op, [], name))
       : (groups[name] ?? all.filter((subject) => subject.name === name));
     if (found.length === 0) {
       const known = [...Object.keys(groups), ...new Set(all.map((subject) => subject.name))];
@@ -59,21 +60,10 @@ export async function choose(names: readonly string[], goldens: string): Promise
   return chosen;
 }
 
-/** Operations that a module exports. Throws FormatError where there is no such file or it exports none. */
-export async function exported(path: string): Promise<readonly Op[]> {
-  if (!existsSync(path)) throw new FormatError(`${path}: no such file`);
-  const module = await import(pathToFileURL(resolve(path)).href);
-  const isOp = (value: unknown): value is Op =>
-    typeof value === "object" && value !== null && "forward" in value && "reference" in value;
-  const found = Object.values(module).filter(isOp);
-  if (found.length === 0) throw new FormatError(`${path}: exports no operation`);
-  return found;
-}
-
-/** `module`: the file that exports the operation, where it is not ours. */
 const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subject => ({
   name: op.name,
-  op,
+  kind: "operation",
+  module,
   async check({ device, options, signal, add }) {
     for (const fixture of fixtures)
       if (fixture.op === op) for (const finding of verifyFixture(fixture)) add(finding);
@@ -85,6 +75,7 @@ const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subje
 
 const block = ({ model, path, read }: ListedBlock): Subject => ({
   name: `${model}/${path.replace(/_1$/, "")}`,
+  kind: "block",
   async check({ device, add }) {
     for await (const finding of verifyBlock(device, read())) add(finding);
   },
@@ -93,6 +84,7 @@ const block = ({ model, path, read }: ListedBlock): Subject => ({
 /** A network: its layers by identities at the paper's size, and its variants against PyTorch. */
 const network = (name: string, goldens: string): Subject => ({
   name,
+  kind: "network",
   async check({ device, signal, add }) {
     for (const use of uses(name)) {
       if (signal.aborted) return;

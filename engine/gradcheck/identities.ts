@@ -1,7 +1,7 @@
 // What must hold of gradients at sizes where no float64 reference of a convolution can be run: every sum of products
 // with random signs sees an error in any element, since errors of rounding cancel in it and faults do not.
 
-import { type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
+import type { Op, Shapes, Values } from "../../kernels/op.ts";
 import { U } from "../../kernels/rounding.ts";
 import type { Device } from "../device/device.ts";
 import { withGradients } from "../graph/autodiff.ts";
@@ -9,7 +9,7 @@ import { derivative, differentiable, dot } from "./differences.ts";
 import { algorithms, Launch } from "./launch.ts";
 import { shapesOf } from "./problem.ts";
 import type { Finding } from "./report.ts";
-import { dtypeOf, random, sample } from "./sampling.ts";
+import { dtypeOf, random, sample, uniform } from "./sampling.ts";
 
 /** A use of an operation in a network. */
 export interface Use {
@@ -53,10 +53,7 @@ class Passes {
     const example = { what: "", attrs, shapes: this.shapes };
     for (const name of op.inputs) this.inputs[name] = sample(op, name, this.shapes[name], example, next);
     const outputs = Object.keys(this.shapes).filter((name) => !op.inputs.includes(name));
-    for (const name of differentiable(op, outputs))
-      this.dy[name] = Float64Array.from({ length: size(this.shapes[name]) }, () =>
-        Math.fround(2 * next() - 1),
-      );
+    for (const name of differentiable(op, outputs)) this.dy[name] = uniform(this.shapes[name], next);
   }
 
   /** Outputs and gradients of the inputs, as the plan would compute them. */

@@ -1,10 +1,10 @@
 // The process in which mutants run: they may loop for ever, lose the device or crash it, and it with them.
 
-import { pathToFileURL } from "node:url";
 import { ops } from "../../kernels/index.ts";
 import type { Op } from "../../kernels/op.ts";
 import { Device } from "../device/device.ts";
 import { DeviceLostError } from "../errors.ts";
+import { operationsOf } from "./module.node.ts";
 import { type Mutant, mutants } from "./mutate.ts";
 import type { Answer, Request } from "./mutation.node.ts";
 import { compiles, judge, type Probe, probes, type Target, targets } from "./mutation.ts";
@@ -30,7 +30,6 @@ async function list({ adapter, module, operations }: Extract<Request, { what: "l
   }));
   tell({
     what: "kernels",
-    device: device.name,
     operations: known.map(({ name }) => name),
     kernels: subjects.map(({ target, faults }) => ({
       op: target.ops[0].name,
@@ -38,12 +37,6 @@ async function list({ adapter, module, operations }: Extract<Request, { what: "l
       mutants: [...faults.values()].map(({ wgsl, ...rest }) => rest),
     })),
   });
-}
-
-/** Whatever a module exports that looks like an operation, alone or in a list. */
-async function operationsOf(path: string): Promise<Op[]> {
-  const exported = Object.values(await import(pathToFileURL(path).href)).flat();
-  return exported.filter((value): value is Op => typeof (value as Op)?.reference?.forward === "function");
 }
 
 /** Judges a mutant, or without one the kernel as it is. */

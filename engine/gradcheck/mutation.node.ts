@@ -28,7 +28,7 @@ export type Request =
   | { what: "judge"; kernel: number; mutant?: string };
 
 export type Answer =
-  | { what: "kernels"; device: string; operations: readonly string[]; kernels: readonly Listed[] }
+  | { what: "kernels"; operations: readonly string[]; kernels: readonly Listed[] }
   | { what: "alive"; stage: "compile" | "run" }
   | { what: "verdict"; verdict: Verdict; by?: Kill }
   | { what: "failed"; message: string; lost: boolean };

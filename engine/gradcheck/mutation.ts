@@ -2,20 +2,18 @@
 // process that may hang or crash.
 
 import type { Kernel, Op, Tune } from "../../kernels/op.ts";
-import { size } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { DeviceLostError } from "../errors.ts";
 import { at } from "../plan/choose.ts";
 import { algorithms, runnable } from "./launch.ts";
-import { type Problem, problem } from "./problem.ts";
+import { elementsOf, type Problem, problem } from "./problem.ts";
 import { races } from "./races.ts";
 import { attempt, type Trial, trials } from "./trial.ts";
 
 /** A kernel to seed faults in, with the operations that launch it. */
 export interface Target {
   readonly label: string;
-  readonly kernel: Kernel<any>;
   readonly ops: readonly Op[];
   /** What is mutated: the source, or what a generator prints at `tune`. */
   readonly wgsl: string;
@@ -54,7 +52,6 @@ export function targets(device: Device, ops: readonly Op[]): Target[] {
         const generated = typeof kernel.source !== "string" && at(kernel, least(kernel), device.traits);
         found.set(label, {
           label,
-          kernel,
           ops: [...(known?.ops ?? []), op],
           wgsl: generated ? generated.text : (kernel.source as string),
           tune: generated ? generated.tune : undefined,
@@ -100,12 +97,10 @@ export function probes(device: Device, { label, ops, tune }: Target): Probe[] {
         }
       }
     }
-  const bySize = (list: Probe[]) => list.sort((a, b) => elements(a) - elements(b));
+  const bySize = (list: Probe[]) =>
+    list.sort((a, b) => elementsOf(a.problem.shapes) - elementsOf(b.problem.shapes));
   return [...bySize(first), ...bySize(later)];
 }
-
-const elements = ({ problem: { shapes } }: Probe) =>
-  Object.values(shapes).reduce((n, shape) => n + size(shape), 0);
 
 /** Whether a text compiles as the kernel. */
 export async function compiles(device: Device, target: Target, wgsl: string): Promise<boolean> {

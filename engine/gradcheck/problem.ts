@@ -2,7 +2,7 @@ import { type Case, type Op, type Shapes, size, type Values } from "../../kernel
 import { LARGEST, U } from "../../kernels/rounding.ts";
 import { withGradients } from "../graph/autodiff.ts";
 import { Intrusion } from "./nonfinite.ts";
-import { dtypeOf, type Regime, random, sample } from "./sampling.ts";
+import { dtypeOf, type Regime, random, sample, uniform } from "./sampling.ts";
 
 /** A case with its values, what the reference makes of them, and how far float32 may be off. */
 export interface Problem {
@@ -21,6 +21,10 @@ export function shapesOf(op: Op, { shapes, attrs }: Pick<Case<any>, "shapes" | "
   return { ...inputs, ...op.shapes(inputs, attrs) };
 }
 
+/** Elements of all tensors of a problem. */
+export const elementsOf = (shapes: Shapes): number =>
+  Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
+
 /** `exact` leaves the outputs that gradients read in float64, where they otherwise are what float32 would store. */
 export function problem(
   op: Op,
@@ -34,15 +38,11 @@ export function problem(
   for (const name of op.inputs) inputs[name] = sample(op, name, shapes[name], example, next, regime);
   const produced = Object.keys(shapes).filter((name) => !op.inputs.includes(name));
   const gradients: Values = {};
-  for (const name of produced)
-    gradients[`d${name}`] = Float64Array.from({ length: size(shapes[name]) }, () =>
-      Math.fround(2 * next() - 1),
-    );
+  for (const name of produced) gradients[`d${name}`] = uniform(shapes[name], next);
 
   const forward = (given: Values) => op.reference.forward(shapes, given, attrs);
   /** Inputs with the outputs that gradients read, as float32 stores them, and gradients. */
-  const complete = (given: Values): Values => {
-    const outputs = forward(given);
+  const complete = (given: Values, outputs = forward(given)): Values => {
     const keep = (name: string) => dtypeOf(op, name) !== "f32" || exact;
     return {
       ...given,
@@ -53,8 +53,9 @@ export function problem(
     };
   };
   const backward = (given: Values) => op.reference.backward(shapes, complete(given), attrs);
-  const values = complete(inputs);
-  const want = { forward: forward(inputs), backward: op.reference.backward(shapes, values, attrs) };
+  const outputs = forward(inputs);
+  const values = complete(inputs, outputs);
+  const want = { forward: outputs, backward: op.reference.backward(shapes, values, attrs) };
   const bound = {
     forward: representable(want.forward, op.bound.forward(shapes, values, attrs)),
     backward: representable(want.backward, op.bound.backward(shapes, values, attrs)),

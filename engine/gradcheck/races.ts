@@ -2,13 +2,13 @@
 // with no barrier between them, one of them a write, are a race, whether or not an adapter ever shows it.
 
 import { detectRaces } from "wgsl_reflect/wgsl_reflect.module.js";
-import { type Op, type Shapes, size } from "../../kernels/op.ts";
+import type { Op } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { withGradients } from "../graph/autodiff.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import { uniformBytes } from "../plan/executable.ts";
 import { algorithms, dispatchesOf } from "./launch.ts";
-import { shapesOf } from "./problem.ts";
+import { elementsOf, shapesOf } from "./problem.ts";
 import type { Finding } from "./report.ts";
 
 const SHARED = /\bvar<workgroup>/;
@@ -23,7 +23,7 @@ export function* races(device: Device, op: Op): Generator<Finding> {
     attrs,
     shapes: withGradients(shapesOf(op, { ...example, attrs })),
   }));
-  for (const { what, attrs, shapes } of cases.sort((a, b) => elements(a.shapes) - elements(b.shapes)))
+  for (const { what, attrs, shapes } of cases.sort((a, b) => elementsOf(a.shapes) - elementsOf(b.shapes)))
     for (const [routine, { name }] of algorithms(device, op, { attrs }, { shapes }))
       for (const dispatch of dispatchesOf(device.traits, op, attrs, shapes, routine, name)) {
         if (seen.has(dispatch.label) || !SHARED.test(dispatch.kernel.text)) continue;
@@ -39,9 +39,6 @@ export function* races(device: Device, op: Op): Generator<Finding> {
         };
       }
 }
-
-const elements = (shapes: Shapes): number =>
-  Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
 
 /** The first fault the interpreter meets, or where it lost the thread: it does not know all of WGSL. */
 function interpret(dispatch: Dispatch): { fault?: string; lost?: string } {

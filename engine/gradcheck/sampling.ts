@@ -48,6 +48,10 @@ export const REGIMES = {
 } satisfies Record<string, (next: () => number) => Change>;
 export type Regime = keyof typeof REGIMES;
 
+/** Uniform in [-1, 1), exactly representable in float32. */
+export const uniform = (shape: Shape, next: () => number): Float64Array =>
+  Float64Array.from({ length: size(shape) }, () => Math.fround(2 * next() - 1));
+
 /** Values an operation's input takes in a check, exactly representable in float32. */
 export function sample(
   op: Op,
@@ -58,10 +62,7 @@ export function sample(
   regime: Regime = "ordinary",
 ): Float64Array {
   const given = values?.[name];
-  const drawn =
-    given ??
-    op.sample?.(name, shape, next, attrs, shapes) ??
-    Float64Array.from({ length: size(shape) }, () => 2 * next() - 1);
+  const drawn = given ?? op.sample?.(name, shape, next, attrs, shapes) ?? uniform(shape, next);
   const whole = dtypeOf(op, name) !== "f32";
   const ordinary = Float64Array.from(drawn, (v) => (whole ? v : Math.fround(v)));
   if (whole || given || regime === "ordinary" || op.confined?.includes(name)) return ordinary;
