@@ -37,30 +37,37 @@ const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
     }),
   );
 
-/** Stores row by row what lies inside the result; `at(row)` is the element where row's channels start. */
+/**
+ * Stores what lies inside the result; `at` is the element where the channels of `row` start, `put` stores one value.
+ * The accumulators go through an array, for a loop: a store for each takes a CPU driver twenty times as long to compile.
+ */
 const store = (
   { ROWS, LANES, COLS }: Tune,
   tile: {
-    row: string;
+    first: string;
     rows: string;
     col: string;
     cols: string;
-    at: (row: string) => string;
-    put: (at: string, value: string) => string;
+    at: string;
+    put: (at: string, col: string, value: string) => string;
   },
-) =>
-  lines(
-    2,
-    range(ROWS * LANES).flatMap((i) => [
-      `if (${tile.row} + ${i}u < ${tile.rows}) {`,
-      `  let at = ${tile.at(`(${tile.row} + ${i}u)`)};`,
-      ...range(COLS).map(
-        (j) =>
-          `  if (${tile.col} + ${j * LANES}u < ${tile.cols}) { ${tile.put(`at + ${tile.col} + ${j * LANES}u`, `acc_${i}_${j}`)} }`,
-      ),
-      "}",
-    ]),
-  );
+) => `  var tile: array<f32, ${ROWS * LANES * COLS}>;
+${lines(
+  2,
+  range(ROWS * LANES).map((i) =>
+    range(COLS)
+      .map((j) => `tile[${i * COLS + j}] = acc_${i}_${j};`)
+      .join(" "),
+  ),
+)}
+  for (var i = 0u; i < min(${ROWS * LANES}u, ${tile.rows} - ${tile.first}); i++) {
+    let row = ${tile.first} + i;
+    let at = ${tile.at};
+    for (var j = 0u; j < ${COLS}u; j++) {
+      let col = ${tile.col} + j * ${LANES}u;
+      if (col < ${tile.cols}) { ${tile.put("at + col", "col", `tile[i * ${COLS}u + j]`)} }
+    }
+  }`;
 
 /** Each lane's columns, kept inside the operand: what lies beyond is computed and never stored. */
 const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
@@ -80,9 +87,9 @@ ${formula.map((line) => `// ${line}`).join("\n")}
 `;
 
 const signature = (LANES: number) => `@compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) tile: vec3u, @builtin(subgroup_invocation_id) lane: u32) {`;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {`;
 
-const addOnto = (tensor: string) => (at: string, value: string) =>
+const addOnto = (tensor: string) => (at: string, _: string, value: string) =>
   `${tensor}[${at}] = ${value} + select(0.0, ${tensor}[${at}], shape.accumulate != 0u);`;
 
 export const forward: Generator = {
@@ -98,8 +105,8 @@ export const forward: Generator = {
 
 ${signature(tune.LANES)}
   let pixels = shape.n * shape.p * shape.q;
-  let pixel = tile.y * ${tune.ROWS * tune.LANES}u;
-  let o = tile.x * ${tune.COLS * tune.LANES}u + lane;
+  let pixel = group.y * ${tune.ROWS * tune.LANES}u;
+  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
 ${columns(tune, "o", "shape.o")}
 ${lines(
   2,
@@ -138,12 +145,12 @@ ${outerProduct(8, tune)}
     }
   }
 ${store(tune, {
-  row: "pixel",
+  first: "pixel",
   rows: "pixels",
   col: "o",
   cols: "shape.o",
-  at: (row) => `shape.y_offset + ${row} * shape.y_stride`,
-  put: (at, value) => `y[${at}] = ${value} + b[${at.replace(/^at \+ /, "")}];`,
+  at: "shape.y_offset + row * shape.y_stride",
+  put: (at, col, value) => `y[${at}] = ${value} + b[${col}];`,
 })}
 }
 `,
@@ -155,7 +162,7 @@ export const backwardX: Generator = {
     [
       "dx[n,h,wd,c] = sum over r,s,o of dy[n,p,q,o] * w[r,s,c,o],",
       "where p*stride_h = h + top - r and q*stride_w = wd + left - s have whole solutions.",
-      "tile.z is the phase (h + top) % stride_h, (wd + left) % stride_w: its pixels meet the same taps.",
+      "group.z is the phase (h + top) % stride_h, (wd + left) % stride_w: its pixels meet the same taps.",
     ],
     tune,
     "pixels of one phase",
@@ -167,8 +174,8 @@ export const backwardX: Generator = {
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // n h wd c
 
 ${signature(tune.LANES)}
-  let phase_h = tile.z / shape.stride_w;
-  let phase_w = tile.z % shape.stride_w;
+  let phase_h = group.z / shape.stride_w;
+  let phase_w = group.z % shape.stride_w;
   // first row and column of the phase, and how many there are
   let h0 = (phase_h + shape.stride_h - shape.top % shape.stride_h) % shape.stride_h;
   let w0 = (phase_w + shape.stride_w - shape.left % shape.stride_w) % shape.stride_w;
@@ -176,9 +183,9 @@ ${signature(tune.LANES)}
   let high = (shape.h - h0 + shape.stride_h - 1u) / shape.stride_h;
   let wide = (shape.wd - w0 + shape.stride_w - 1u) / shape.stride_w;
   let pixels = shape.n * high * wide;
-  let pixel = tile.y * ${tune.ROWS * tune.LANES}u;
+  let pixel = group.y * ${tune.ROWS * tune.LANES}u;
   if (pixel >= pixels) { return; }
-  let c = tile.x * ${tune.COLS * tune.LANES}u + lane;
+  let c = group.x * ${tune.COLS * tune.LANES}u + lane;
 ${columns(tune, "c", "shape.c")}
 ${lines(
   2,
@@ -220,12 +227,11 @@ ${outerProduct(8, tune)}
     }
   }
 ${store(tune, {
-  row: "pixel",
+  first: "pixel",
   rows: "pixels",
   col: "c",
   cols: "shape.c",
-  at: (row) =>
-    `shape.dx_offset + ((${row} / (wide * high) * shape.h + ${row} / wide % high * shape.stride_h + h0) * shape.wd + ${row} % wide * shape.stride_w + w0) * shape.dx_stride`,
+  at: "shape.dx_offset + ((row / (wide * high) * shape.h + row / wide % high * shape.stride_h + h0) * shape.wd + row % wide * shape.stride_w + w0) * shape.dx_stride",
   put: addOnto("dx"),
 })}
 }
@@ -237,7 +243,7 @@ export const backwardW: Generator = {
   print: (tune) => `${header(
     [
       "dw[r,s,c,o] = sum over n,p,q of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * dy[n,p,q,o]",
-      "tile.z is the tap r*S + s; the sum runs over the pixels whose tap lies inside x.",
+      "group.z is the tap r*S + s; the sum runs over the pixels whose tap lies inside x.",
     ],
     tune,
     "input channels",
@@ -249,10 +255,10 @@ export const backwardW: Generator = {
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;  // r s c o
 
 ${signature(tune.LANES)}
-  let r = tile.z / shape.s;
-  let s = tile.z % shape.s;
-  let c = tile.y * ${tune.ROWS * tune.LANES}u;
-  let o = tile.x * ${tune.COLS * tune.LANES}u + lane;
+  let r = group.z / shape.s;
+  let s = group.z % shape.s;
+  let c = group.y * ${tune.ROWS * tune.LANES}u;
+  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
 ${columns(tune, "o", "shape.o")}
 ${lines(
   2,
@@ -285,11 +291,11 @@ ${outerProduct(8, tune)}
     }
   }
 ${store(tune, {
-  row: "c",
+  first: "c",
   rows: "shape.c",
   col: "o",
   cols: "shape.o",
-  at: (row) => `(tile.z * shape.c + ${row}) * shape.o`,
+  at: "(group.z * shape.c + row) * shape.o",
   put: addOnto("dw"),
 })}
 }
