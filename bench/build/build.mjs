@@ -31,10 +31,9 @@ const tests = () =>
 
 const probes = () =>
   Object.fromEntries(
-    readdirSync("bench/probes").map((path) => [
-      `probes/${path.replace(/\.ts$/, "")}`,
-      join("bench/probes", path),
-    ]),
+    readdirSync("bench/probes")
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => [`probes/${path.replace(/\.ts$/, "")}`, join("bench/probes", path)]),
   );
 
 /** `types`: emit declarations too, which users of the package need and running it does not. */
