@@ -20,6 +20,8 @@ export {
   Trainer,
   type TrainerOptions,
 } from "./optim/trainer.ts";
-export type { Traits } from "./plan/choose.ts";
+export type { Choice, Choose, Traits } from "./plan/choose.ts";
 export { Executable, type Profile } from "./plan/executable.ts";
 export { type Plan, type PlanOptions, plan } from "./plan/plan.ts";
+export { FACTS, parseWinners, type Rule, readWinners, type Winners } from "./plan/winners/table.ts";
+export { problemKey } from "./plan/winners/winners.ts";

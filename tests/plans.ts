@@ -6,6 +6,7 @@ import { model, netOptions } from "../models/index.ts";
 /** The adapter the plan files are written for: lavapipe's limits, subgroups of 8. */
 const LAVAPIPE: Traits = {
   name: "lavapipe",
+  class: "cpu",
   features: new Set(["subgroups", "shader-f16", "timestamp-query"]),
   lanes: 8,
   maxBindingBytes: 2 ** 27,

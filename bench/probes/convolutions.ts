@@ -29,8 +29,8 @@ const LAYERS: readonly Layer[] = [
 const READS = { forward: ["x", "w", "b"], x: ["dy", "w"], w: ["x", "dy"] } as const;
 
 const device = await Device.open();
-const choices: Choice[] =
-  process.argv.length > 2 ? process.argv.slice(2).map((text) => JSON.parse(text)) : [{}];
+const choices: (Choice | undefined)[] =
+  process.argv.length > 2 ? process.argv.slice(2).map((text) => JSON.parse(text)) : [undefined];
 console.log(device.name);
 for (const routine of ["forward", "x", "w"] as const)
   for (const choice of choices) {
@@ -40,7 +40,7 @@ for (const routine of ["forward", "x", "w"] as const)
       runs.reduce((sum, { flops }) => sum + flops, 0) / runs.reduce((sum, { seconds }) => sum + seconds, 0);
     const each = runs.map(({ flops, seconds }) => (flops / seconds / 1e9).toFixed(1)).join(" ");
     console.log(
-      `${routine.padEnd(7)} ${JSON.stringify(choice)}: ${(total / 1e9).toFixed(1)} GFLOP/s (${each})`,
+      `${routine.padEnd(7)} ${JSON.stringify(choice) ?? "winners"}: ${(total / 1e9).toFixed(1)} GFLOP/s (${each})`,
     );
   }
 device.close();
@@ -48,7 +48,7 @@ device.close();
 async function measure(
   { side, window, from, to, stride = 1 }: Layer,
   routine: keyof typeof READS,
-  choice: Choice,
+  choice: Choice | undefined,
 ) {
   const pad = window.map((k) => (stride === 1 ? k >> 1 : 0));
   const attrs = { stride: [stride, stride], padding: pad.map((p) => [p, p]) };

@@ -1,7 +1,9 @@
-import { environment, findAdapter, waiting } from "#platform";
+import { environment, findAdapter, readText, waiting } from "#platform";
 import { remember } from "../../kernels/remember.ts";
 import { DeviceLostError, LimitError, OutOfMemoryError, ShaderError, ValidationError } from "../errors.ts";
 import type { Traits } from "../plan/choose.ts";
+import { parseWinners, readWinners, type Winners } from "../plan/winners/table.ts";
+import { classOf } from "./adapter_class.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
 
@@ -24,6 +26,7 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly adapter: GPUAdapter,
     private readonly found: Found,
+    private readonly winners: Winners | undefined,
   ) {
     gpu.lost.then(({ reason, message }) => {
       this.#lost = `${reason || "lost"}: ${message}`;
@@ -36,9 +39,11 @@ export class Device {
   /**
    * Opens the adapter named, or else hardware, lavapipe, SwiftShader, in this order; in a browser its own.
    * Features and limits are asked for as high as the adapter offers, unless given.
-   * Throws NoAdapterError where nothing is found, LimitError where a given feature or limit is not offered.
+   * Throws NoAdapterError where nothing is found, LimitError where a given feature or limit is not offered, FormatError
+   * where the table of winners is not one.
    */
   static async open(options: OpenOptions = {}): Promise<Device> {
+    const winners = await winnersOf(options.winners ?? environment("WINNERS"));
     const found = await waiting(findAdapter(options));
     const { adapter } = found;
     const features = options.features ?? [...adapter.features].filter((name) => WANTED.has(name));
@@ -60,7 +65,7 @@ export class Device {
     const gpu = await waiting(
       adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits }),
     );
-    const device = new Device(gpu, adapter, found);
+    const device = new Device(gpu, adapter, found, winners);
     if (verbosity() >= 1) console.error(`${device.name} (${device.kind}), ${device.implementation}`);
     return device;
   }
@@ -77,7 +82,7 @@ export class Device {
   }
   /** Whether a CPU plays the adapter. */
   get software(): boolean {
-    return this.kind === "lavapipe" || this.kind === "swiftshader" || /swiftshader|llvmpipe/i.test(this.name);
+    return classOf(this.adapter.info) === "cpu";
   }
 
   /** What a plan must know of this adapter. */
@@ -87,6 +92,7 @@ export class Device {
     const lanes = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
     return {
       name: this.name,
+      class: classOf(this.adapter.info),
       features: new Set(features),
       lanes,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
@@ -95,6 +101,7 @@ export class Device {
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxBindings: limits.maxStorageBuffersPerShaderStage,
       uniformAlignment: limits.minUniformBufferOffsetAlignment,
+      winners: this.winners,
     };
   }
 
@@ -197,6 +204,14 @@ export class Device {
   close(): void {
     this.gpu.destroy();
   }
+}
+
+/** The table of winners that lies there or is given. */
+async function winnersOf(given: string | object | undefined): Promise<Winners | undefined> {
+  if (given === undefined) return undefined;
+  return typeof given === "string"
+    ? readWinners(given, await readText(given))
+    : parseWinners("winners", given);
 }
 
 const nameOf = ({ info }: GPUAdapter) =>

@@ -1,4 +1,4 @@
-import { NoAdapterError } from "../errors.ts";
+import { FormatError, NoAdapterError } from "../errors.ts";
 import type { Found, OpenOptions } from "./platform.ts";
 
 /** The browser's own adapter. */
@@ -20,6 +20,13 @@ export async function findAdapter({ adapter }: OpenOptions): Promise<Found> {
 
 /** Waits for the device; a browser does so without help. */
 export const waiting = <T>(pending: Promise<T>): Promise<T> => pending;
+
+/** Text of a file at a URL. */
+export async function readText(url: string): Promise<string> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new FormatError(`${url}: cannot be read: ${answer.status} ${answer.statusText}`);
+  return answer.text();
+}
 
 /** A switch from outside: none in a browser. */
 export const environment = (_name: string): string | undefined => undefined;

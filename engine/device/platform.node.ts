@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
-import { NoAdapterError } from "../errors.ts";
+import { FormatError, NoAdapterError } from "../errors.ts";
 import { cacheFolder } from "../io/cache.node.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 
@@ -11,6 +11,15 @@ const require = createRequire(import.meta.url);
 
 /** A switch from outside: an environment variable. */
 export const environment = (name: string): string | undefined => process.env[name] || undefined;
+
+/** Text of a file. */
+export async function readText(path: string): Promise<string> {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new FormatError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
 
 /**
  * Finds an adapter: the one named, else hardware, else lavapipe, else the SwiftShader of the npm package

@@ -32,7 +32,7 @@ export const TUNABLES = {
   default: (algorithm: Algorithm<any>): Tune[] => [
     Object.fromEntries([...spaceOf(algorithm)].map(([name, { value }]) => [name, value])),
   ],
-  /** What the plan takes for the problem on this adapter. */
+  /** What the plan takes for the problem on this adapter: the tables' settings, or else the algorithm's own. */
   winners: (): Tune[] => [{}],
   /** Every value of every tunable, the others as the plan takes them. */
   each: (algorithm: Algorithm<any>): Tune[] => [

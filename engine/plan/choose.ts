@@ -1,11 +1,15 @@
-import type { Algorithm, Kernel, Shapes, Tune } from "../../kernels/op.ts";
+import type { Algorithm, Kernel, Routine, Shapes, Tune } from "../../kernels/op.ts";
+import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
 import { LimitError, TuneError } from "../errors.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import type { Winners } from "./winners/table.ts";
+import { type Preference, preferences } from "./winners/winners.ts";
 
 /** What a plan must know of an adapter. */
 export interface Traits {
   readonly name: string;
+  readonly class: AdapterClass;
   readonly features: ReadonlySet<string>;
   /** Subgroup size, if every subgroup has the same; else 0. */
   readonly lanes: number;
@@ -15,6 +19,8 @@ export interface Traits {
   readonly maxInvocations: number;
   readonly maxBindings: number;
   readonly uniformAlignment: number;
+  /** The caller's own table, asked before those that come with the engine. */
+  readonly winners?: Winners;
 }
 
 /** Bindings start on so many bytes: every adapter allows it. */
@@ -25,6 +31,9 @@ export interface Choice {
   readonly algorithm?: string;
   readonly tune?: Tune;
 }
+
+/** Chooses for a problem of a routine `<op>/<routine>`; undefined leaves it to the tables of the adapter. */
+export type Choose = (routine: string, shapes: Shapes, attrs: any) => Choice | undefined;
 
 /** A kernel at fixed tunables. */
 export interface Specialised {
@@ -39,6 +48,8 @@ export interface Launch {
   readonly node: Node;
   readonly algorithm: Algorithm<any>;
   readonly kernels: readonly Specialised[];
+  /** What chose the algorithm: a rule of a table, the caller, or the operation's own order. */
+  readonly why: string;
   /** Shapes of inputs, outputs and temporaries. */
   readonly shapes: Shapes;
 }
@@ -48,7 +59,7 @@ export function select(
   graph: Graph,
   traits: Traits,
   wanted: readonly Tensor[],
-  choose: (routine: string) => Choice | undefined = () => undefined,
+  choose: Choose = () => undefined,
 ): Launch[] {
   const live = new Set<Tensor>(wanted);
   const kept: Node[] = [];
@@ -58,42 +69,55 @@ export function select(
     for (const x of [...Object.values(node.inputs), ...Object.values(node.onto)]) live.add(x);
     kept.push(node);
   }
-  return kept.reverse().map((node) => launch(node, traits, choose(`${node.op.name}/${node.routine}`) ?? {}));
+  return kept.reverse().map((node) => launch(node, traits, choose(nameOf(node), node.shapes, node.attrs)));
 }
 
-const routineOf = (node: Node) =>
+const nameOf = (node: Node) => `${node.op.name}/${node.routine}`;
+const routineOf = (node: Node): Routine<any> =>
   node.routine === "forward" ? node.op.forward : node.op.backward[node.routine];
 
-function launch(node: Node, traits: Traits, choice: Choice): Launch {
-  const { shapes } = node;
-  const name = `${node.op.name}/${node.routine}`;
+/** What the caller wants, or else the first preference of the tables that can be had, or else the operation's order. */
+function launch(node: Node, traits: Traits, wanted: Choice | undefined): Launch {
+  const name = nameOf(node);
   const routine = routineOf(node);
-  if (choice.algorithm && !routine.some((a) => a.name === choice.algorithm))
+  const preferred = [...preferences(traits, name, node.shapes, node.attrs)];
+  if (wanted?.algorithm && !routine.some((a) => a.name === wanted.algorithm))
     throw new TuneError(
-      `${name}: no algorithm ${choice.algorithm} (has ${routine.map((a) => a.name).join(", ")})`,
+      `${name}: no algorithm ${wanted.algorithm} (has ${routine.map((a) => a.name).join(", ")})`,
     );
   const refusals: string[] = [];
-  for (const algorithm of routine) {
-    if (choice.algorithm && algorithm.name !== choice.algorithm) continue;
-    if (algorithm.fits && !algorithm.fits(shapes, node.attrs)) {
-      refusals.push(`${algorithm.name} does not fit this problem`);
-      continue;
+  for (const choice of wanted
+    ? [settled(wanted, preferred)]
+    : [...preferred, { why: "the operation's order" }])
+    for (const algorithm of routine) {
+      if (choice.algorithm && algorithm.name !== choice.algorithm) continue;
+      const made = attempt(node, traits, algorithm, choice);
+      if (typeof made !== "string") return made;
+      refusals.push(made);
     }
-    const suited = { ...algorithm.tune?.(shapes, node.attrs, traits.lanes), ...choice.tune };
-    const kernels = algorithm.kernels.map((kernel) => at(kernel, suited, traits));
-    const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
-    if (refusal) {
-      refusals.push(`${algorithm.name} needs ${refusal}`);
-      continue;
-    }
-    return {
-      node,
-      algorithm,
-      kernels,
-      shapes: { ...shapes, ...algorithm.temporaries?.(shapes, node.attrs) },
-    };
-  }
-  throw new LimitError(`${name}: no algorithm runs on ${traits.name}: ${refusals.join("; ")}`);
+  throw new LimitError(`${name}: no algorithm runs on ${traits.name}: ${[...new Set(refusals)].join("; ")}`);
+}
+
+/** The caller's choice; tunables that it leaves open are those of the first rule for the same algorithm. */
+function settled(wanted: Choice, preferred: readonly Preference[]): Preference {
+  const same = wanted.algorithm && preferred.find(({ algorithm }) => algorithm === wanted.algorithm);
+  return { ...wanted, tune: { ...(same || undefined)?.tune, ...wanted.tune }, why: "the caller" };
+}
+
+/** The node computed as chosen, or why that cannot be. */
+function attempt(
+  node: Node,
+  traits: Traits,
+  algorithm: Algorithm<any>,
+  { tune, why }: Preference,
+): Launch | string {
+  const { shapes, attrs } = node;
+  if (algorithm.fits && !algorithm.fits(shapes, attrs)) return `${algorithm.name} does not fit this problem`;
+  const suited = { ...algorithm.tune?.(shapes, attrs, traits.lanes), ...tune };
+  const kernels = algorithm.kernels.map((kernel) => at(kernel, suited, traits));
+  const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
+  if (refusal) return `${algorithm.name} needs ${refusal}`;
+  return { node, algorithm, kernels, why, shapes: { ...shapes, ...algorithm.temporaries?.(shapes, attrs) } };
 }
 
 /** The kernel at those of the given tunables that it has; LANES is the adapter's subgroup size. */

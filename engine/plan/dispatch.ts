@@ -22,6 +22,8 @@ export interface Dispatch {
   readonly where: string;
   readonly phase: Phase;
   readonly algorithm: string;
+  /** What chose it. */
+  readonly why: string;
   readonly kernel: Specialised;
   readonly bindings: readonly Bound[];
   readonly uniforms: Readonly<Record<string, number>>;
@@ -176,6 +178,7 @@ function dispatch(
     where: node.label,
     phase: node.phase,
     algorithm: algorithm.name,
+    why: launch.why,
     kernel: k,
     bindings,
     uniforms,

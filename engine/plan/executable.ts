@@ -318,8 +318,8 @@ function prepare(
 }
 
 function timing({ dispatch, seconds }: Profile[number]): string {
-  const { label, where, algorithm, flops, bytes, kernel } = dispatch;
+  const { label, where, algorithm, why, flops, bytes, kernel } = dispatch;
   const rate = (amount: number) => (seconds > 0 ? (amount / seconds / 1e9).toFixed(2) : "-").padStart(8);
   const line = `${(seconds * 1e3).toFixed(3).padStart(9)} ms ${rate(flops)} GFLOP/s ${rate(bytes)} GB/s  ${label.padEnd(28)} ${where}`;
-  return verbosity() >= 3 ? `${line}  ${algorithm} ${JSON.stringify(kernel.tune)}` : line;
+  return verbosity() >= 3 ? `${line}  ${algorithm} ${JSON.stringify(kernel.tune)} by ${why}` : line;
 }

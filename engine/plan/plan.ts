@@ -1,5 +1,5 @@
 import type { Graph, Tensor, Variable } from "../graph/graph.ts";
-import { type Choice, type Launch, select, type Traits } from "./choose.ts";
+import { type Choose, type Launch, select, type Traits } from "./choose.ts";
 import { describe } from "./describe.ts";
 import { type Dispatch, schedule } from "./dispatch.ts";
 import { type Memory, measure, place } from "./memory.ts";
@@ -12,8 +12,8 @@ export interface PlanOptions {
   readonly into?: ReadonlyMap<Tensor, Variable>;
   /** Add onto the variables of `into` instead of overwriting them. */
   readonly accumulate?: boolean;
-  /** Overrides the choice of algorithm and tunables for a routine `<op>/<routine>`. */
-  readonly choose?: (routine: string) => Choice | undefined;
+  /** Overrides the adapter's tables. Throws TuneError or LimitError where the choice does not exist or fit. */
+  readonly choose?: Choose;
   /** Lay the parts of a concatenation out inside it (the default), or copy them. */
   readonly slices?: boolean;
   /** Where a tensor lies inside a wider buffer that the caller owns; by graph input or output name. */
