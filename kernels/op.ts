@@ -124,3 +124,24 @@ export const elementwise = (shape: Shape) => {
   const channels = shape[shape.length - 1] ?? 1;
   return { pixels: size(shape) / Math.max(1, channels), channels };
 };
+
+/** Subgroups so small are vectors of a CPU. */
+const VECTOR = 8;
+/** Whether a CPU plays the adapter, as its subgroups tell: there a workgroup costs as much as a hundred elements. */
+export const onCpu = (lanes: number): boolean => lanes > 0 && lanes <= VECTOR;
+
+/**
+ * How a kernel of tunables WG and GROUPS shares out elements that are all treated alike: each workgroup takes `span`
+ * neighbours, WG at a time, and there are at most GROUPS workgroups.
+ */
+export function share(elements: number, { WG, GROUPS }: Tune) {
+  const span = Math.max(1, Math.ceil(elements / (WG * GROUPS))) * WG;
+  return { span, threads: [Math.ceil(elements / span) * WG, 1, 1] as const };
+}
+
+/** An algorithm of one such kernel: few long workgroups on a CPU, many short ones on a GPU. */
+export const flat = <A>(kernel: Kernel<A>): Algorithm<A> => ({
+  name: "flat",
+  kernels: [kernel],
+  tune: (_, __, lanes): Tune => (onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {}),
+});

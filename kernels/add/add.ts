@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, type Kernel, type Op, size } from "../op.ts";
+import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
 import { plus, stored } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -10,11 +10,11 @@ const kernel = (file: string, wgsl: string, bind?: Record<string, string>): Kern
   label: `add/${file}`,
   source: wgsl + shape,
   bind,
-  uniforms: ({ a }) => elementwise(a),
-  threads: ({ a }) => [size(a), 1, 1],
+  uniforms: ({ a }, _, tune) => ({ ...elementwise(a), span: share(size(a), tune).span }),
+  threads: ({ a }, _, tune) => share(size(a), tune).threads,
 });
 
-const term = (dx: string) => [{ name: "elementwise", kernels: [kernel("backward", backward, { dx })] }];
+const term = (dx: string) => [flat(kernel("backward", backward, { dx }))];
 
 /** Sum of two tensors of the same shape, `y = a + b`. */
 export const add: Op<unknown> = {
@@ -27,7 +27,7 @@ export const add: Op<unknown> = {
     return { y: a };
   },
   flops: ({ a }) => ({ forward: size(a), a: 0, b: 0 }),
-  forward: [{ name: "elementwise", kernels: [kernel("forward", forward)] }],
+  forward: [flat(kernel("forward", forward))],
   backward: { a: term("da"), b: term("db") },
   reference: {
     forward: (_, { a, b }) => ({ y: a.map((v, i) => v + b[i]) }),

@@ -1,5 +1,5 @@
 import { axes } from "../draw.ts";
-import { elementwise, type Kernel, type Op, size } from "../op.ts";
+import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
 import { either, flushed } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -8,8 +8,8 @@ import shape from "./shape.wgsl";
 const kernel = (file: string, wgsl: string): Kernel<unknown> => ({
   label: `relu/${file}`,
   source: wgsl + shape,
-  uniforms: ({ x }) => elementwise(x),
-  threads: ({ x }) => [size(x), 1, 1],
+  uniforms: ({ x }, _, tune) => ({ ...elementwise(x), span: share(size(x), tune).span }),
+  threads: ({ x }, _, tune) => share(size(x), tune).threads,
 });
 
 /**
@@ -25,8 +25,8 @@ export const relu: Op<unknown> = {
     const n = size(x);
     return { forward: n, x: n };
   },
-  forward: [{ name: "elementwise", kernels: [kernel("forward", forward)] }],
-  backward: { x: [{ name: "elementwise", kernels: [kernel("backward", backward)] }] },
+  forward: [flat(kernel("forward", forward))],
+  backward: { x: [flat(kernel("backward", backward))] },
   reference: {
     forward: (_, { x }) => ({ y: x.map((v) => Math.max(v, 0)) }),
     backward: (_, { x, dy }) => ({ dx: dy.map((v, i) => (x[i] > 0 ? v : 0)) }),

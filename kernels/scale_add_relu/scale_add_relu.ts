@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, elementwise, type Kernel, type Op, type Routine, type Shape, size } from "../op.ts";
+import { type Case, elementwise, flat, type Kernel, type Op, type Shape, share, size } from "../op.ts";
 import { either, flushed } from "../rounding.ts";
 import { attribute, plus, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
@@ -15,20 +15,17 @@ export interface ScaleAddReluAttrs {
   readonly relu: boolean;
 }
 
-type Own = Pick<Kernel<ScaleAddReluAttrs>, "bind"> & { scale?: number };
-
-const kernel = (file: string, wgsl: string, { bind, scale }: Own = {}): Kernel<ScaleAddReluAttrs> => ({
+const kernel = (file: string, wgsl: string): Kernel<ScaleAddReluAttrs> => ({
   label: `scale_add_relu/${file}`,
   source: wgsl + shape,
-  bind,
-  uniforms: ({ x }, attrs) => ({ ...elementwise(x), scale: scale ?? attrs.scale, relu: Number(attrs.relu) }),
-  threads: ({ x }) => [size(x), 1, 1],
+  uniforms: ({ x }, { scale, relu }, tune) => ({
+    ...elementwise(x),
+    span: share(size(x), tune).span,
+    scale,
+    relu: Number(relu),
+  }),
+  threads: ({ x }, _, tune) => share(size(x), tune).threads,
 });
-
-const term = (own: Own): Routine<ScaleAddReluAttrs> => [
-  { name: "masked", fits: (_, { relu }) => relu, kernels: [kernel("backward", backward, own)] },
-  { name: "linear", fits: (_, { relu }) => !relu, kernels: [kernel("backward_linear", backwardLinear, own)] },
-];
 
 /**
  * Scaled residual sum `y = relu(x + scale * r)` of tensors of one shape, or `y = x + scale * r` without the relu
@@ -46,10 +43,15 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
   },
   flops({ x }, { relu }) {
     const n = size(x);
-    return { forward: (relu ? 3 : 2) * n, x: relu ? n : 0, r: (relu ? 2 : 1) * n };
+    return { forward: (relu ? 3 : 2) * n, "x r": (relu ? 2 : 1) * n };
   },
-  forward: [{ name: "elementwise", kernels: [kernel("forward", forward)] }],
-  backward: { x: term({ scale: 1 }), r: term({ bind: { dx: "dr" } }) },
+  forward: [flat(kernel("forward", forward))],
+  backward: {
+    "x r": [
+      { ...flat(kernel("backward", backward)), name: "masked", fits: (_, { relu }) => relu },
+      { ...flat(kernel("backward_linear", backwardLinear)), name: "linear", fits: (_, { relu }) => !relu },
+    ],
+  },
   reference: {
     forward: (_, { x, r }, { scale, relu }) => ({
       y: x.map((v, i) => (relu ? Math.max(v + scale * r[i], 0) : v + scale * r[i])),
