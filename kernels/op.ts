@@ -139,7 +139,18 @@ export function share(elements: number, { WG, GROUPS }: Tune) {
   return { span, threads: [Math.ceil(elements / span) * WG, 1, 1] as const };
 }
 
-/** An algorithm of one such kernel: few long workgroups on a CPU, many short ones on a GPU. */
+/**
+ * How such a kernel shares out pixels where every lane keeps to its channel: each workgroup takes WG channels, or several
+ * pixels at once where there are fewer, of `span` neighbouring pixels.
+ */
+export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: Tune) {
+  const across = Math.ceil(channels / WG);
+  const deep = Math.floor(WG / Math.min(channels, WG));
+  const span = Math.max(1, Math.ceil((pixels * across) / (deep * GROUPS))) * deep;
+  return { span, threads: [across * WG, Math.ceil(pixels / span), 1] as const };
+}
+
+/** An algorithm of one kernel that shares out elements: few long workgroups on a CPU, many short ones on a GPU. */
 export const flat = <A>(kernel: Kernel<A>): Algorithm<A> => ({
   name: "flat",
   kernels: [kernel],

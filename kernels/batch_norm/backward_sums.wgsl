@@ -2,7 +2,7 @@
 // partial[n,k,1,c] = sum of dy[n,i,c] * (x[n,i,c] - mean[c]) * rstd[c] over the same pixels
 // One invocation computes one channel of one block.
 
-const WG: u32 = 64u;     // @tune 32 64 128 256
+const WG: u32 = 64u;     // @tune 16 32 64 128
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;              // n i c
@@ -19,11 +19,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let first = part % shape.blocks * shape.rows;
   let start = part / shape.blocks * shape.pixels + first;
   let end = start + min(shape.rows, shape.pixels - first);
+  let average = mean[c];
+  let scale = rstd[c];
   var sum = 0.0;
   var products = 0.0;
   for (var pixel = start; pixel < end; pixel++) {
     let d = dy[shape.dy_offset + pixel * shape.dy_stride + c];
-    let normal = (x[shape.x_offset + pixel * shape.x_stride + c] - mean[c]) * rstd[c];
+    let normal = (x[shape.x_offset + pixel * shape.x_stride + c] - average) * scale;
     sum += d;
     products = fma(d, normal, products);
   }

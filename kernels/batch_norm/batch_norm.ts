@@ -1,6 +1,16 @@
 import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
+import {
+  type Case,
+  type Kernel,
+  type Op,
+  onCpu,
+  type Shape,
+  type Shapes,
+  shareColumns,
+  size,
+  type Tune,
+} from "../op.ts";
 import backwardFinish from "./backward_finish.wgsl";
 import backwardSums from "./backward_sums.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -22,14 +32,21 @@ export interface BatchNormAttrs {
   readonly decay: number;
 }
 
+const channels = ({ x }: Shapes) => x[x.length - 1];
+
+/** Pixels of WG channels that a workgroup treats one after the other. */
+const columns = (t: Shapes, tune: Tune) => shareColumns(size(t.x) / channels(t), channels(t), tune);
+
 /** Of a few images or of all: how these are cut into blocks, `partial` says, for it is shaped once for all. */
-const uniforms = ({ x, partial }: Shapes, { training, epsilon, decay }: BatchNormAttrs) => {
+const uniforms = (t: Shapes, { training, epsilon, decay }: BatchNormAttrs, tune: Tune) => {
+  const { x, partial } = t;
   const { pixels } = cut(x);
   const blocks = partial?.[1] ?? 1;
   return {
     images: x[0],
     pixels,
-    channels: x[x.length - 1],
+    channels: channels(t),
+    span: tune.GROUPS ? columns(t, tune).span : 0,
     blocks,
     rows: Math.ceil(pixels / blocks),
     training: Number(training),
@@ -38,16 +55,22 @@ const uniforms = ({ x, partial }: Shapes, { training, epsilon, decay }: BatchNor
   };
 };
 
-const kernel = (file: string, wgsl: string, threads: (t: Shapes) => number): Kernel<BatchNormAttrs> => ({
+const kernel = (
+  file: string,
+  wgsl: string,
+  threads: (t: Shapes, tune: Tune) => readonly [number, number, number],
+): Kernel<BatchNormAttrs> => ({
   label: `batch_norm/${file}`,
   source: wgsl + shape,
   uniforms,
-  threads: (t) => [threads(t), 1, 1],
+  threads: (t, _, tune) => threads(t, tune),
 });
 
-const elements = ({ x }: Shapes) => size(x);
-const sums = ({ partial }: Shapes) => size(partial) / 2;
-const channels = ({ x }: Shapes) => x[x.length - 1];
+const elements = (t: Shapes, tune: Tune) => columns(t, tune).threads;
+const sums = ({ partial }: Shapes) => [size(partial) / 2, 1, 1] as const;
+const finishes = (t: Shapes) => [channels(t), 1, 1] as const;
+const tune = (_: Shapes, __: BatchNormAttrs, lanes: number): Tune =>
+  onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
 
 /** Two values of every block of every image, by channel. */
 const partial = (x: Shape): Shape => [x[0], cut(x).blocks, 2, x[x.length - 1]];
@@ -87,27 +110,30 @@ export const batchNorm: Op<BatchNormAttrs> = {
     {
       name: "training",
       fits: (_, { training }) => training,
+      tune,
       temporaries: ({ x }) => ({ partial: partial(x) }),
       kernels: [
         kernel("statistics", statistics, sums),
-        kernel("finish", finish, channels),
+        kernel("finish", finish, finishes),
         kernel("normalise", normalise, elements),
       ],
     },
     {
       name: "inference",
       fits: (_, { training }) => !training,
-      kernels: [kernel("recall", recall, channels), kernel("normalise", normalise, elements)],
+      tune,
+      kernels: [kernel("recall", recall, finishes), kernel("normalise", normalise, elements)],
     },
   ],
   backward: {
     x: [
       {
         name: "sums",
+        tune,
         temporaries: ({ x, mean }) => ({ partial: partial(x), means: [2, ...mean] }),
         kernels: [
           kernel("backward_sums", backwardSums, sums),
-          kernel("backward_finish", backwardFinish, channels),
+          kernel("backward_finish", backwardFinish, finishes),
           kernel("backward_x", backwardX, elements),
         ],
       },

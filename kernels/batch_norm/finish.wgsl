@@ -22,15 +22,19 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let total = shape.images * shape.pixels;
   let shift = partial[c];
   var sum = 0.0;
-  for (var part = 0u; part < shape.images * shape.blocks; part++) {
-    sum = fma(count(part), partial[part * 2u * shape.channels + c] - shift, sum);
+  for (var n = 0u; n < shape.images; n++) {
+    for (var k = 0u; k < shape.blocks; k++) {
+      sum = fma(count(k), partial[(n * shape.blocks + k) * 2u * shape.channels + c] - shift, sum);
+    }
   }
   let average = shift + sum / f32(total);
   var squares = 0.0;
-  for (var part = 0u; part < shape.images * shape.blocks; part++) {
-    let at = part * 2u * shape.channels + c;
-    let d = partial[at] - average;
-    squares += fma(count(part) * d, d, partial[at + shape.channels]);
+  for (var n = 0u; n < shape.images; n++) {
+    for (var k = 0u; k < shape.blocks; k++) {
+      let at = (n * shape.blocks + k) * 2u * shape.channels + c;
+      let d = partial[at] - average;
+      squares += fma(count(k) * d, d, partial[at + shape.channels]);
+    }
   }
   mean[c] = average;
   rstd[c] = inverseSqrt(squares / f32(total) + shape.epsilon);
@@ -39,6 +43,4 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   running_var[c] += shape.gain * (squares / f32(max(total, 2u) - 1u) - running_var[c]);
 }
 
-fn count(part: u32) -> f32 {
-  return f32(min(shape.rows, shape.pixels - part % shape.blocks * shape.rows));
-}
+fn count(k: u32) -> f32 { return f32(min(shape.rows, shape.pixels - k * shape.rows)); }

@@ -2,6 +2,7 @@
 struct Shape {
   images: u32, pixels: u32, channels: u32,  // pixels of one image
   blocks: u32, rows: u32,                   // blocks of one image; pixels of a block, the last may have fewer
+  span: u32,                                // pixels of all images that a workgroup treats
   training: u32, epsilon: f32, gain: f32,
   x_offset: u32, x_stride: u32,
   y_offset: u32, y_stride: u32,

@@ -3,7 +3,7 @@
 // One invocation computes one channel of one block, in two passes. The second measures what rounding left in the
 // mean of the first and takes it out, so that a mean far from zero costs no accuracy.
 
-const WG: u32 = 64u;     // @tune 32 64 128 256
+const WG: u32 = 64u;     // @tune 16 32 64 128
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;              // n i c
