@@ -80,12 +80,22 @@ export interface Op<A = any> {
   /** Element types that are not f32, by tensor name. */
   readonly dtypes?: Readonly<Record<string, DType>>;
   /** Tensors whose leading axis is the batch: these may be computed a few images at a time. */
-  readonly batched: readonly string[];
+  readonly batched: readonly string[] | ((attrs: A) => readonly string[]);
+  /**
+   * Inputs that are functions of others, such as their moments. They have no gradients of their own: the gradients of
+   * those others are whole derivatives, through them too. Checks take from here what they hold.
+   */
+  readonly derived?: Readonly<Record<string, (t: Shapes, x: Values, attrs: A) => Float64Array>>;
   /** Shapes of the outputs; throws ShapeError naming the operation, the argument and both sizes. */
   shapes(t: Shapes, attrs: A): Shapes;
   /** Multiply and add counted apart, by routine: `forward` and the keys of `backward`. */
   flops(t: Shapes, attrs: A): Readonly<Record<string, number>>;
   readonly forward: Routine<A>;
+  /**
+   * Computes the outputs of `writes` again, to the bit, from inputs and the other outputs, and changes nothing else: in
+   * the backward pass that is cheaper than to have kept them.
+   */
+  readonly again?: { readonly writes: readonly string[]; readonly routine: Routine<A> };
   /**
    * Vector-Jacobian products. Each reads inputs, outputs and `d<output>` and writes `d<input>`; the key names
    * the routine after what it writes.
@@ -118,6 +128,17 @@ export interface Op<A = any> {
   /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
   arbitrary?(draw: Draw): Pick<Case<A>, "shapes" | "attrs">;
 }
+
+/** All routines by the name that a node gives them: `forward`, `again` and the keys of `backward`. */
+export const routines = ({ forward, again, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
+  forward,
+  ...(again && { again: again.routine }),
+  ...backward,
+});
+
+/** Tensors of an operation that have a batch, at these attributes. */
+export const batched = ({ batched: names }: Op, attrs: unknown): readonly string[] =>
+  typeof names === "function" ? names(attrs) : names;
 
 /** Uniforms of a kernel that treats a tensor as pixels of channels: the last axis, and all before it. */
 export const elementwise = (shape: Shape) => {

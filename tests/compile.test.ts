@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { Device } from "../engine/device/device.ts";
 import { reflect, settings, specialise, tunables } from "../engine/device/reflect.ts";
 import { ShaderError } from "../engine/errors.ts";
-import { ops } from "../kernels/index.ts";
+import { ops, routines } from "../kernels/index.ts";
 import type { Kernel } from "../kernels/op.ts";
 import { group } from "./harness.ts";
 
@@ -13,7 +13,7 @@ const check = group("compile");
 
 const kernels = new Map<string, Kernel<any>>();
 for (const op of ops)
-  for (const { kernels: list } of [op.forward, ...Object.values(op.backward)].flat())
+  for (const { kernels: list } of Object.values(routines(op)).flat())
     for (const k of list) kernels.set(k.label, k);
 
 for (const kernel of kernels.values())

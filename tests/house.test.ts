@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { accumulates, reflect, settings, specialise, takesSlice } from "../engine/device/reflect.ts";
 import { bound } from "../engine/graph/autodiff.ts";
-import { ops } from "../kernels/index.ts";
+import { batched, ops, routines } from "../kernels/index.ts";
 import { group } from "./harness.ts";
 
 const check = group("house");
@@ -43,7 +43,7 @@ check.test("every folder of kernels is in the list of operations", () => {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
   const labels = ops
-    .flatMap((op) => [...op.forward, ...Object.values(op.backward).flat()])
+    .flatMap((op) => Object.values(routines(op)).flat())
     .flatMap(({ kernels }) => kernels.map(({ label }) => label.split("/")[0]));
   assert.equal(
     folders.filter((name) => !labels.includes(name)),
@@ -52,7 +52,9 @@ check.test("every folder of kernels is in the list of operations", () => {
 });
 
 const kernelsOf = (op: (typeof ops)[number]) =>
-  [op.forward, ...Object.values(op.backward)].flat().flatMap(({ kernels }) => kernels);
+  Object.values(routines(op))
+    .flat()
+    .flatMap(({ kernels }) => kernels);
 
 check.test("every kernel that writes a gradient can add onto one", () => {
   for (const op of ops)
@@ -74,7 +76,7 @@ check.test("every kernel takes images from inside wider ones", () => {
     for (const kernel of images ? kernelsOf(op) : []) {
       const reflected = reflect(kernel.label, specialise(kernel, settings(kernel)));
       for (const binding of reflected.bindings.keys())
-        if (/^d?[xyrab]\d*$/.test(binding) && op.batched.includes(bound(kernel, binding)))
+        if (/^d?[xyrab]\d*$/.test(binding) && batched(op, op.cases[0].attrs).includes(bound(kernel, binding)))
           assert.ok(takesSlice(reflected, binding) || op.name === "linear", `${kernel.label}: ${binding}`);
     }
   }

@@ -31,7 +31,7 @@ for (const op of ops) {
       check.test(`${example.what}: ${routine} ${algorithm.name}`, async () => {
         for (const trial of trials(op, example, routine, algorithm, tunables, SEED))
           expect(await attempt(device, op, trial, p));
-        if (routine !== "forward") expect(await linearity(device, op, example, p, routine, algorithm));
+        if (routine in op.backward) expect(await linearity(device, op, example, p, routine, algorithm));
       });
   }
   check.test("workgroup memory has no races", () => {

@@ -52,7 +52,8 @@ export async function checkOp(op: Op, options: CheckOptions = {}): Promise<Repor
           const finding = await attempt(device, checked, trial, p, repeats);
           if (finding) add(finding);
         }
-        if (routine !== "forward") add(await linearity(device, checked, example, p, routine, algorithm));
+        if (routine in checked.backward)
+          add(await linearity(device, checked, example, p, routine, algorithm));
       }
     }
     for (const finding of races(device, checked)) add(finding);

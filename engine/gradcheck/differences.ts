@@ -3,7 +3,7 @@
 
 import { type Case, type Op, size, type Values } from "../../kernels/op.ts";
 import { signature } from "../graph/autodiff.ts";
-import { problem } from "./problem.ts";
+import { derived, problem } from "./problem.ts";
 import type { Finding } from "./report.ts";
 import { dtypeOf, random } from "./sampling.ts";
 
@@ -50,7 +50,8 @@ export function* differences(op: Op, example: Case<any>, seed: number): Generato
     const direction = Float64Array.from({ length: size(shapes[name]) }, () => 2 * next() - 1);
     const numeric = derivative((h) => {
       const moved: Values = { ...values, [name]: values[name].map((v, i) => v + h * direction[i]) };
-      const y = op.reference.forward(shapes, moved, example.attrs);
+      const given = { ...moved, ...derived(op, shapes, moved, example.attrs) };
+      const y = op.reference.forward(shapes, given, example.attrs);
       return outputs.reduce((sum, key) => sum + dot(y[key], values[`d${key}`]), 0);
     });
     const exact = dot(gradient, direction);

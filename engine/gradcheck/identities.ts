@@ -7,7 +7,7 @@ import type { Device } from "../device/device.ts";
 import { withGradients } from "../graph/autodiff.ts";
 import { derivative, differentiable, dot } from "./differences.ts";
 import { algorithms, Launch } from "./launch.ts";
-import { shapesOf } from "./problem.ts";
+import { derived, shapesOf } from "./problem.ts";
 import type { Finding } from "./report.ts";
 import { dtypeOf, random, sample, uniform } from "./sampling.ts";
 
@@ -51,7 +51,9 @@ class Passes {
     this.shapes = shapesOf(op, use);
     const next = random(seed);
     const example = { what: "", attrs, shapes: this.shapes };
-    for (const name of op.inputs) this.inputs[name] = sample(op, name, this.shapes[name], example, next);
+    for (const name of op.inputs)
+      if (!op.derived?.[name]) this.inputs[name] = sample(op, name, this.shapes[name], example, next);
+    Object.assign(this.inputs, derived(op, this.shapes, this.inputs, attrs));
     const outputs = Object.keys(this.shapes).filter((name) => !op.inputs.includes(name));
     for (const name of differentiable(op, outputs)) this.dy[name] = uniform(this.shapes[name], next);
   }
@@ -67,7 +69,7 @@ class Passes {
     const [y, dx]: [Values, Values] = [{}, {}];
     const done = new Set<string>();
     for (const [routine, { name: algorithm }] of algorithms(this.device, op, { attrs }, { shapes })) {
-      if (done.has(routine)) continue; // the plan takes the first that runs
+      if (done.has(routine) || routine === "again") continue; // the plan takes the first that runs
       done.add(routine);
       const variant = { algorithm, layout: "dense" } as const;
       const launch = (await Launch.load(this.device, op, attrs, shapes, routine, variant))!;
@@ -123,7 +125,8 @@ async function* directional(run: Passes): AsyncGenerator<Finding> {
     const moved = Object.fromEntries(
       Object.entries(along).map(([name, v]) => [name, inputs[name].map((x, i) => x + h * v[i])]),
     );
-    const y = op.reference.forward(shapes, { ...inputs, ...moved }, attrs);
+    const given = { ...inputs, ...moved };
+    const y = op.reference.forward(shapes, { ...given, ...derived(op, shapes, given, attrs) }, attrs);
     return Object.entries(dy).reduce((sum, [name, v]) => sum + dot(y[name], v), 0);
   });
   const outputs = op.reference.forward(shapes, inputs, attrs);

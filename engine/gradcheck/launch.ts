@@ -2,8 +2,10 @@
 
 import {
   type Algorithm,
+  batched,
   type Case,
   type Op,
+  routines,
   type Shape,
   type Shapes,
   size,
@@ -123,6 +125,7 @@ export async function run(
 ): Promise<Outcome | undefined> {
   const launch = await Launch.load(device, op, attrs, p.shapes, routine, variant);
   if (!launch) return undefined;
+  if (routine === "again") p = await afterForward(device, op, attrs, p);
   try {
     // NaN shows what is read that should not be; numbers that differ show what is written that should not be
     const first = await launch.compute(p.values);
@@ -140,6 +143,26 @@ export async function run(
   }
 }
 
+/** The problem to compute outputs again from those that the forward routine made here, to the bit. */
+async function afterForward(device: Device, op: Op, attrs: unknown, p: Problem): Promise<Problem> {
+  const [[, { name: algorithm }]] = algorithms(device, op, { attrs }, p);
+  const variant = { algorithm, layout: "dense" } as const;
+  const forward = (await Launch.load(device, op, attrs, p.shapes, "forward", variant))!;
+  try {
+    const made = Object.entries(await forward.values(p.values));
+    const outputs = Object.fromEntries(made.filter(([name]) => !op.inputs.includes(name)));
+    const exact = Object.fromEntries(made.map(([name, list]) => [name, new Float64Array(list.length)]));
+    return {
+      ...p,
+      values: { ...p.values, ...outputs },
+      want: { ...p.want, forward: outputs },
+      bound: { ...p.bound, forward: exact },
+    };
+  } finally {
+    forward.close();
+  }
+}
+
 /** What was in a tensor that a gradient is added onto. */
 const before = (shape: Shape) => Float64Array.from({ length: size(shape) }, (_, i) => ((i * 7) % 5) - 2);
 
@@ -152,8 +175,14 @@ function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
 }
 
 function worstOf(op: Op, p: Problem, routine: string, { layout }: Variant, wrote: Wrote): Outcome {
-  const side = routine === "forward" ? "forward" : "backward";
+  const side = routine in op.backward ? "backward" : "forward";
   let worst: Outcome = { figure: 0, at: "" };
+  if (routine === "again" && [...wrote.keys()].some((name) => !op.again!.writes.includes(name)))
+    return {
+      figure: Infinity,
+      at: "again",
+      message: `writes ${[...wrote.keys()]} but is to write ${op.again!.writes}`,
+    };
   for (const [name, bytes] of wrote) {
     let [want, bound] = [p.want[side][name], p.bound[side][name]];
     if (!want) continue; // an output no reference speaks of, such as an index kept for the gradient
@@ -199,9 +228,7 @@ function prepare(
   routine: string,
   variant: Variant,
 ): Setup | undefined {
-  const algorithm = (routine === "forward" ? op.forward : op.backward[routine]).find(
-    ({ name }) => name === variant.algorithm,
-  )!;
+  const algorithm = routines(op)[routine].find(({ name }) => name === variant.algorithm)!;
   const { layout } = variant;
   const { reads, writes, viewable, accumulates } = bindings(op, algorithm, variant.tune);
   if (layout === "sliced" && viewable.size === 0) return undefined;
@@ -209,8 +236,8 @@ function prepare(
   let limited = traits;
   if (layout === "split") {
     const all = { ...shapes, ...algorithm.temporaries?.(shapes, attrs) };
-    limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, all) };
-    if (!splits(op, shapes, limited.maxBindingBytes)) return undefined;
+    limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all) };
+    if (!splits(op, attrs, shapes, limited.maxBindingBytes)) return undefined;
   }
 
   const graph = new Graph();
@@ -246,16 +273,17 @@ function wider(name: string, shape: Shape): { channels: number; offset: number }
 }
 
 /** Least binding that takes whole tensors that have no batch, whole temporaries, and one image of the rest. */
-function bytesOfOneImage(op: Op, shapes: Shapes): number {
-  const batched = (name: string) => op.batched.includes(name) && `d${name.replace(/^d/, "")}` in shapes;
+function bytesOfOneImage(op: Op, attrs: unknown, shapes: Shapes): number {
+  const names = batched(op, attrs);
+  const parted = (name: string) => names.includes(name) && `d${name.replace(/^d/, "")}` in shapes;
   const bytes = Object.entries(shapes).map(
-    ([name, shape]) => (4 * size(shape)) / (batched(name) ? shape[0] : 1),
+    ([name, shape]) => (4 * size(shape)) / (parted(name) ? shape[0] : 1),
   );
   return Math.max(...bytes) + 255;
 }
 
-const splits = (op: Op, shapes: Shapes, bytes: number): boolean =>
-  op.batched.some((name) => shapes[name] && 4 * size(shapes[name]) > bytes);
+const splits = (op: Op, attrs: unknown, shapes: Shapes, bytes: number): boolean =>
+  batched(op, attrs).some((name) => shapes[name] && 4 * size(shapes[name]) > bytes);
 
 function bindings(op: Op, algorithm: Algorithm<any>, tune: Tune = {}) {
   const reads = new Set<string>();
@@ -306,7 +334,7 @@ export function* algorithms(
   { attrs }: Pick<Case<any>, "attrs">,
   { shapes }: Pick<Problem, "shapes">,
 ): Iterable<[routine: string, algorithm: Algorithm<any>]> {
-  for (const [routine, list] of Object.entries({ forward: op.forward, ...op.backward }))
+  for (const [routine, list] of Object.entries(routines(op)))
     for (const algorithm of list)
       if ((algorithm.fits?.(shapes, attrs) ?? true) && runnable(device, algorithm))
         yield [routine, algorithm];

@@ -1,7 +1,7 @@
 // Judges mutants of an operation's kernels by the operation's own cases. Portable; mutation.node.ts runs it in a
 // process that may hang or crash.
 
-import type { Kernel, Op, Tune } from "../../kernels/op.ts";
+import { type Kernel, type Op, routines, type Tune } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { DeviceLostError } from "../errors.ts";
@@ -38,7 +38,7 @@ export interface Kill {
   readonly message: string;
 }
 
-const algorithmsOf = (op: Op) => [op.forward, ...Object.values(op.backward)].flat();
+const algorithmsOf = (op: Op) => Object.values(routines(op)).flat();
 
 /** Every kernel of the operations that the device can run; one that several of them launch comes once. */
 export function targets(device: Device, ops: readonly Op[]): Target[] {
@@ -78,7 +78,8 @@ export function withText(op: Op, label: string, wgsl: string): Op {
   const backward = Object.fromEntries(
     Object.entries(op.backward).map(([name, list]) => [name, routine(list)]),
   );
-  return { ...op, forward: routine(op.forward), backward };
+  const again = op.again && { ...op.again, routine: routine(op.again.routine) };
+  return { ...op, forward: routine(op.forward), again, backward };
 }
 
 /** Every case in every layout, the smallest first; then at every value of every tunable, unless these are fixed. */

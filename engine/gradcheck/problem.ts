@@ -21,6 +21,12 @@ export function shapesOf(op: Op, { shapes, attrs }: Pick<Case<any>, "shapes" | "
   return { ...inputs, ...op.shapes(inputs, attrs) };
 }
 
+/** What the inputs hold that are functions of others. */
+export const derived = (op: Op, shapes: Shapes, values: Values, attrs: unknown): Values =>
+  Object.fromEntries(
+    Object.entries(op.derived ?? {}).map(([name, make]) => [name, make(shapes, values, attrs)]),
+  );
+
 /** Elements of all tensors of a problem. */
 export const elementsOf = (shapes: Shapes): number =>
   Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
@@ -35,7 +41,10 @@ export function problem(
   const next = random(seed);
   const shapes = shapesOf(op, example);
   const inputs: Values = {};
-  for (const name of op.inputs) inputs[name] = sample(op, name, shapes[name], example, next, regime);
+  for (const name of op.inputs)
+    if (!op.derived?.[name]) inputs[name] = sample(op, name, shapes[name], example, next, regime);
+  for (const [name, list] of Object.entries(derived(op, shapes, inputs, attrs)))
+    inputs[name] = exact ? list : list.map(Math.fround);
   const produced = Object.keys(shapes).filter((name) => !op.inputs.includes(name));
   const gradients: Values = {};
   for (const name of produced) gradients[`d${name}`] = uniform(shapes[name], next);

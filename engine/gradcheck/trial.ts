@@ -1,4 +1,4 @@
-import type { Algorithm, Case, Op, Shapes, Tune } from "../../kernels/op.ts";
+import { type Algorithm, type Case, type Op, routines, type Shapes, type Tune } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { FormatError, LimitError } from "../errors.ts";
@@ -69,8 +69,9 @@ export function caseOf(op: Op, source: Source): Case<any> {
 
 export const problemOf = (op: Op, source: Source): Problem => problem(op, caseOf(op, source), source);
 
-/** Name of a routine: `forward`, or the gradient it computes. */
-export const nameOf = (routine: string): string => (routine === "forward" ? routine : `d${routine}`);
+/** Name of a routine: `forward`, `again`, or the gradient it computes. */
+export const nameOf = (routine: string): string =>
+  /^(forward|again)$/.test(routine) ? routine : `d${routine}`;
 
 /** Runs a trial and judges it; undefined where the kernels have no such layout or the device cannot run them. */
 export async function attempt(
@@ -162,12 +163,11 @@ export function parseTrial(text: string, ops: readonly Op[]): { op: Op; trial: T
         ? Object.keys(shapes).every((name) => inputs.includes(name))
         : cases.some(({ what }) => what === trial.case),
     ) ?? named[0];
-  among("routine", trial.routine, ["forward", ...Object.keys(op.backward)]);
-  const routine = trial.routine === "forward" ? op.forward : op.backward[trial.routine];
+  among("routine", trial.routine, Object.keys(routines(op)));
   among(
     "algorithm",
     trial.algorithm,
-    routine.map(({ name }) => name),
+    routines(op)[trial.routine].map(({ name }) => name),
   );
   among("layout", trial.layout, LAYOUTS);
   among("regime", trial.regime, Object.keys(REGIMES));

@@ -92,7 +92,9 @@ function differentiate(graph: Graph, node: Node, needed: Set<Tensor>, found: Map
       found.set(x, earlier ? graph.apply(add, { a: earlier, b: dx }, {}, options).y : dx);
     }
   }
-  const stuck = op.inputs.find((name) => needed.has(node.inputs[name]) && !reached.has(name));
+  const stuck = op.inputs.find(
+    (name) => needed.has(node.inputs[name]) && !reached.has(name) && !op.derived?.[name],
+  );
   if (stuck) throw new ShapeError(`${op.name}: no gradient with respect to ${stuck}`);
 }
 

@@ -1,4 +1,4 @@
-import type { Algorithm, Kernel, Routine, Shapes, Tune } from "../../kernels/op.ts";
+import { type Algorithm, type Kernel, routines, type Shapes, type Tune } from "../../kernels/op.ts";
 import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
 import { LimitError, TuneError } from "../errors.ts";
@@ -73,8 +73,7 @@ export function select(
 }
 
 const nameOf = (node: Node) => `${node.op.name}/${node.routine}`;
-const routineOf = (node: Node): Routine<any> =>
-  node.routine === "forward" ? node.op.forward : node.op.backward[node.routine];
+const routineOf = (node: Node) => routines(node.op)[node.routine];
 
 /** What the caller wants, or else the first preference of the tables that can be had, or else the operation's order. */
 function launch(node: Node, traits: Traits, wanted: Choice | undefined): Launch {

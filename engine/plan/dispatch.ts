@@ -1,3 +1,4 @@
+import { batched as batchedOf } from "../../kernels/op.ts";
 import { accumulates } from "../device/reflect.ts";
 import { LimitError } from "../errors.ts";
 import { bound } from "../graph/autodiff.ts";
@@ -72,9 +73,9 @@ function split(
   traits: Traits,
   accumulate: boolean,
 ): Omit<Dispatch, "flops">[] {
-  const { op } = launch.node;
+  const whole = batchedOf(launch.node.op, launch.node.attrs);
   const names = [...k.reflected.bindings.keys()].filter((binding) => binding !== "shape");
-  const batched = new Set(names.filter((binding) => op.batched.includes(bound(k.kernel, binding))));
+  const batched = new Set(names.filter((binding) => whole.includes(bound(k.kernel, binding))));
   const first = batched.values().next().value;
   const images = first === undefined ? 1 : launch.shapes[bound(k.kernel, first)][0];
   const writes = names.filter((binding) => k.reflected.bindings.get(binding)!.type === "storage");
@@ -123,7 +124,7 @@ function dispatch(
   const { node, algorithm, shapes } = launch;
   const { kernel, tune, reflected } = k;
   const local: Record<string, readonly number[]> = { ...shapes };
-  for (const name of node.op.batched)
+  for (const name of batchedOf(node.op, node.attrs))
     if (local[name] && range.batched.size > 0) local[name] = [range.count, ...local[name].slice(1)];
 
   const bindings: Bound[] = [];

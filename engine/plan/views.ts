@@ -230,7 +230,7 @@ function chooseSlices(
   for (const launch of launches) {
     const { op, attrs, routine } = launch.node;
     const slices = op.slices?.(launch.shapes, attrs);
-    if (slices) take(launch, routine === "forward" ? slices.forward : slices.backward);
+    if (slices) take(launch, routine in op.backward ? slices.backward : slices.forward);
   }
   return chosen;
 }
