@@ -140,12 +140,6 @@ export const routines = ({ forward, again, backward }: Op): Readonly<Record<stri
 export const batched = ({ batched: names }: Op, attrs: unknown): readonly string[] =>
   typeof names === "function" ? names(attrs) : names;
 
-/** Uniforms of a kernel that treats a tensor as pixels of channels: the last axis, and all before it. */
-export const elementwise = (shape: Shape) => {
-  const channels = shape[shape.length - 1] ?? 1;
-  return { pixels: size(shape) / Math.max(1, channels), channels };
-};
-
 /** Subgroups so small are vectors of a CPU. */
 const VECTOR = 8;
 /** Whether a CPU plays the adapter, as its subgroups tell: there a workgroup costs as much as a hundred elements. */
@@ -160,6 +154,12 @@ export function share(elements: number, { WG, GROUPS }: Tune) {
   return { span, threads: [Math.ceil(elements / span) * WG, 1, 1] as const };
 }
 
+/** Uniforms of such a kernel, which treats a tensor as pixels of channels: the last axis, and all before it. */
+export const elementwise = (shape: Shape, tune: Tune) => {
+  const channels = shape[shape.length - 1] ?? 1;
+  return { pixels: size(shape) / Math.max(1, channels), channels, span: share(size(shape), tune).span };
+};
+
 /**
  * How such a kernel shares out pixels where every lane keeps to its channel: each workgroup takes WG channels, or several
  * pixels at once where there are fewer, of `span` neighbouring pixels.
@@ -171,9 +171,9 @@ export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: T
   return { span, threads: [across * WG, Math.ceil(pixels / span), 1] as const };
 }
 
-/** An algorithm of one kernel that shares out elements: few long workgroups on a CPU, many short ones on a GPU. */
-export const flat = <A>(kernel: Kernel<A>): Algorithm<A> => ({
+/** An algorithm of kernels that share out elements: few long workgroups on a CPU, many short ones on a GPU. */
+export const flat = <A>(...kernels: Kernel<A>[]): Algorithm<A> => ({
   name: "flat",
-  kernels: [kernel],
+  kernels,
   tune: (_, __, lanes): Tune => (onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {}),
 });

@@ -1,6 +1,6 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
+import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, minus, over, plus, root, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -40,25 +40,21 @@ export const adamw: Op<AdamwAttrs> = {
   },
   flops: ({ w }) => ({ forward: 17 * size(w) }),
   forward: [
-    {
-      name: "flat",
-      kernels: [
-        {
-          label: "adamw/update",
-          source: update + shape,
-          uniforms: ({ w }, { beta1, beta2, epsilon, weightDecay }) => ({
-            count: size(w),
-            beta1,
-            rest1: 1 - beta1,
-            beta2,
-            rest2: 1 - beta2,
-            epsilon,
-            weight_decay: weightDecay,
-          }),
-          threads: ({ w }, _, { GROUPS, WG }) => [Math.min(size(w), GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "adamw/update",
+      source: update + shape,
+      uniforms: ({ w }, { beta1, beta2, epsilon, weightDecay }, tune) => ({
+        count: size(w),
+        span: share(size(w), tune).span,
+        beta1,
+        rest1: 1 - beta1,
+        beta2,
+        rest2: 1 - beta2,
+        epsilon,
+        weight_decay: weightDecay,
+      }),
+      threads: ({ w }, _, tune) => share(size(w), tune).threads,
+    }),
   ],
   backward: {},
   reference: {

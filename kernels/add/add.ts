@@ -10,7 +10,7 @@ const kernel = (file: string, wgsl: string, bind?: Record<string, string>): Kern
   label: `add/${file}`,
   source: wgsl + shape,
   bind,
-  uniforms: ({ a }, _, tune) => ({ ...elementwise(a), span: share(size(a), tune).span }),
+  uniforms: ({ a }, _, tune) => elementwise(a, tune),
   threads: ({ a }, _, tune) => share(size(a), tune).threads,
 });
 

@@ -1,5 +1,5 @@
 // dx[i,c] = dy[i,c], for either term
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
 const WG: u32 = 64u;        // @tune 16 64 256
 const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096

@@ -1,5 +1,5 @@
 // y[i,c] = a[i,c] + b[i,c]
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
 const WG: u32 = 64u;        // @tune 16 64 256
 const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096

@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, type Op, type Shape, size } from "../op.ts";
+import { elementwise, flat, type Op, type Shape, share, size } from "../op.ts";
 import { halfBits, halfValue } from "./float16.ts";
 import shape from "./shape.wgsl";
 import toF16 from "./to_f16.wgsl";
@@ -21,17 +21,12 @@ export const castF16: Op<unknown> = {
   shapes: ({ x }) => ({ y: [words(x)] }),
   flops: () => ({ forward: 0 }),
   forward: [
-    {
-      name: "integer",
-      kernels: [
-        {
-          label: "cast/to_f16",
-          source: toF16 + shape,
-          uniforms: ({ x }) => elementwise(x),
-          threads: ({ y }, _, { GROUPS, WG }) => [Math.min(y[0], GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "cast/to_f16",
+      source: toF16 + shape,
+      uniforms: ({ x, y }, _, tune) => ({ ...elementwise(x, tune), span: share(y[0], tune).span }),
+      threads: ({ y }, _, tune) => share(y[0], tune).threads,
+    }),
   ],
   backward: {},
   reference: {
@@ -101,17 +96,12 @@ export const castF32: Op<CastF32Attrs> = {
   },
   flops: () => ({ forward: 0 }),
   forward: [
-    {
-      name: "integer",
-      kernels: [
-        {
-          label: "cast/to_f32",
-          source: toF32 + shape,
-          uniforms: ({ y }) => elementwise(y),
-          threads: ({ x }, _, { GROUPS, WG }) => [Math.min(x[0], GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "cast/to_f32",
+      source: toF32 + shape,
+      uniforms: ({ x, y }, _, tune) => ({ ...elementwise(y, tune), span: share(x[0], tune).span }),
+      threads: ({ x }, _, tune) => share(x[0], tune).threads,
+    }),
   ],
   backward: {},
   reference: {

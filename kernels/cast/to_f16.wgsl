@@ -1,27 +1,33 @@
 // y[i] = half(x[2i]) | half(x[2i+1]) << 16, and 0 in place of what lies beyond the end of x
-// One invocation computes every (GROUPS*WG)th word. Integers only: pack2x16float may round either way, flush
+// A workgroup computes `span` neighbouring words, WG at a time. Integers only: pack2x16float may round either way, flush
 // subnormals, and says nothing of values beyond 65504.
 
-const WG: u32 = 64u;        // @tune 32 64 128 256
-const GROUPS: u32 = 4096u;  // @tune 16 256 1024 4096 16384
+const WG: u32 = 64u;        // @tune 16 64 256
+const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<u32>;        // pixel c, the bits of float32
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;  // word
 
 @compute @workgroup_size(WG)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let count = shape.pixels * shape.channels;
-  for (var word = id.x; word < (count + 1u) / 2u; word += GROUPS * WG) {
-    var bits = half(2u * word);
-    if (2u * word + 1u < count) { bits |= half(2u * word + 1u) << 16u; }
+  let step = vec2u(2u * WG / shape.channels, 2u * WG % shape.channels);
+  let first = group.x * shape.span + lane;
+  let end = min((group.x + 1u) * shape.span, (count + 1u) / 2u);
+  var low = vec2u(2u * first / shape.channels, 2u * first % shape.channels);  // pixel, channel
+  for (var word = first; word < end; word += WG) {
+    let high = ahead(low, vec2u(1u / shape.channels, 1u % shape.channels));
+    var bits = half(low);
+    if (2u * word + 1u < count) { bits |= half(high) << 16u; }
     y[word] = bits;
+    low = ahead(low, step);
   }
 }
 
-// Element i of x in float16: to nearest, ties to even.
-fn half(i: u32) -> u32 {
-  let bits = x[shape.x_offset + i / shape.channels * shape.x_stride + i % shape.channels];
+// Element `at` of x in float16: to nearest, ties to even.
+fn half(at: vec2u) -> u32 {
+  let bits = x[shape.x_offset + at.x * shape.x_stride + at.y];
   let sign = (bits >> 16u) & 0x8000u;
   let magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) { return sign | 0x7e00u; }   // NaN

@@ -1,6 +1,16 @@
 import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, type Kernel, type Op, type Shapes, type Slice, size, type Values } from "../op.ts";
+import {
+  elementwise,
+  flat,
+  type Kernel,
+  type Op,
+  type Shapes,
+  type Slice,
+  share,
+  size,
+  type Values,
+} from "../op.ts";
 import { remember } from "../remember.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -32,8 +42,8 @@ function make(inputs: readonly string[]): Op<unknown> {
     label: `concat/${file}`,
     source: source + shape,
     bind,
-    uniforms: (t) => ({ ...elementwise(t[name]), first: first(t, name) }),
-    threads: (t) => [size(t[name]), 1, 1],
+    uniforms: (t, _, tune) => ({ ...elementwise(t[name], tune), first: first(t, name) }),
+    threads: (t, _, tune) => share(size(t[name]), tune).threads,
   });
   const slices = (t: Shapes, prefix: string): Slice[] =>
     inputs.map((name) => ({ part: `${prefix}${name}`, whole: `${prefix}y`, offset: first(t, name) }));
@@ -62,14 +72,9 @@ function make(inputs: readonly string[]): Op<unknown> {
       return { y: [...t.x1.slice(0, -1), inputs.reduce((sum, name) => sum + channels(t[name]), 0)] };
     },
     flops: () => ({ forward: 0, x: 0 }),
-    forward: [{ name: "copy", kernels: inputs.map((name) => kernel("forward", forward, name, { x: name })) }],
+    forward: [flat(...inputs.map((name) => kernel("forward", forward, name, { x: name })))],
     backward: {
-      x: [
-        {
-          name: "copy",
-          kernels: inputs.map((name) => kernel("backward", backward, name, { dx: `d${name}` })),
-        },
-      ],
+      x: [flat(...inputs.map((name) => kernel("backward", backward, name, { dx: `d${name}` })))],
     },
     slices: (t) => ({ forward: slices(t, ""), backward: slices(t, "d") }),
     reference: {

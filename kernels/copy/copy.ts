@@ -1,5 +1,5 @@
 import { axes } from "../draw.ts";
-import { elementwise, type Kernel, type Op, size } from "../op.ts";
+import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
 import copyWgsl from "./copy.wgsl";
 import shape from "./shape.wgsl";
 
@@ -7,8 +7,8 @@ const kernel = (file: string, bind?: Record<string, string>): Kernel<unknown> =>
   label: `copy/${file}`,
   source: copyWgsl + shape,
   bind,
-  uniforms: ({ x }) => elementwise(x),
-  threads: ({ x }, _, { GROUPS, WG }) => [Math.min(size(x), GROUPS * WG), 1, 1],
+  uniforms: ({ x }, _, tune) => elementwise(x, tune),
+  threads: ({ x }, _, tune) => share(size(x), tune).threads,
 });
 
 /** The same values in storage of their own, `y = x`: x of any shape -> y, either of them a slice of a wider tensor. */
@@ -19,8 +19,8 @@ export const copy: Op<unknown> = {
   linear: [["x"]],
   shapes: ({ x }) => ({ y: x }),
   flops: () => ({ forward: 0, x: 0 }),
-  forward: [{ name: "flat", kernels: [kernel("forward")] }],
-  backward: { x: [{ name: "flat", kernels: [kernel("backward", { x: "dy", y: "dx" })] }] },
+  forward: [flat(kernel("forward"))],
+  backward: { x: [flat(kernel("backward", { x: "dy", y: "dx" }))] },
   reference: {
     forward: (_, { x }) => ({ y: x.slice() }),
     backward: (_, { dy }) => ({ dx: dy.slice() }),

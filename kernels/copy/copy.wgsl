@@ -1,21 +1,24 @@
 // y[i,c] = x[i,c], for the gradient with dy for x and dx for y
-// One invocation computes every (GROUPS*WG)th element.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
-const WG: u32 = 64u;        // @tune 32 64 128 256
-const GROUPS: u32 = 4096u;  // @tune 16 256 1024 4096 16384
+const WG: u32 = 64u;        // @tune 16 64 256
+const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;        // pixel c
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;  // pixel c
 
 @compute @workgroup_size(WG)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  for (var i = id.x; i < shape.pixels * shape.channels; i += GROUPS * WG) {
-    let c = i % shape.channels;
-    let pixel = i / shape.channels;
-    let at = shape.y_offset + pixel * shape.y_stride + c;
-    var sum = x[shape.x_offset + pixel * shape.x_stride + c];
-    if (shape.accumulate != 0u) { sum += y[at]; }
-    y[at] = sum;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let step = vec2u(WG / shape.channels, WG % shape.channels);
+  let first = group.x * shape.span + lane;
+  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
+  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
+  for (var i = first; i < end; i += WG) {
+    let to = shape.y_offset + at.x * shape.y_stride + at.y;
+    var sum = x[shape.x_offset + at.x * shape.x_stride + at.y];
+    if (shape.accumulate != 0u) { sum += y[to]; }
+    y[to] = sum;
+    at = ahead(at, step);
   }
 }

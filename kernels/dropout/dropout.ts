@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, type Kernel, type Op, size } from "../op.ts";
+import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
 import { attribute, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -13,22 +13,19 @@ export interface DropoutAttrs {
   readonly key: number;
 }
 
-/** Most invocations of a launch; longer tensors take several elements an invocation. */
-const SPAN = 2 ** 16;
-
 /** Random bits are compared in whole numbers, so that the float64 side draws the same mask. */
 const threshold = (keep: number) => Math.ceil(keep * 2 ** 24);
 
 const kernel = (file: string, wgsl: string): Kernel<DropoutAttrs> => ({
   label: `dropout/${file}`,
   source: wgsl + shape,
-  uniforms: ({ x }, { keep, key }) => ({
-    ...elementwise(x),
+  uniforms: ({ x }, { keep, key }, tune) => ({
+    ...elementwise(x, tune),
     key,
     threshold: threshold(keep),
     scale: 1 / keep,
   }),
-  threads: ({ x }) => [Math.min(size(x), SPAN), 1, 1],
+  threads: ({ x }, _, tune) => share(size(x), tune).threads,
 });
 
 /** What is kept of `values`, scaled, by the mask of `[seed, step]`. */
@@ -62,8 +59,8 @@ export const dropout: Op<DropoutAttrs> = {
     return { y: x };
   },
   flops: ({ x }) => ({ forward: size(x), x: size(x) }),
-  forward: [{ name: "elementwise", kernels: [kernel("forward", forward)] }],
-  backward: { x: [{ name: "elementwise", kernels: [kernel("backward", backward)] }] },
+  forward: [flat(kernel("forward", forward))],
+  backward: { x: [flat(kernel("backward", backward))] },
   reference: {
     forward: (_, { x, counter }, attrs) => ({ y: masked(x, counter, attrs) }),
     backward: (_, { counter, dy }, attrs) => ({ dx: masked(dy, counter, attrs) }),
@@ -91,7 +88,7 @@ export const dropout: Op<DropoutAttrs> = {
     { ...example("counter at its end", [2, 40], 0.8), values: { counter: [2 ** 32 - 1, 2 ** 32 - 1] } },
     // the random bits of element 6 are the threshold itself
     { ...example("at the threshold", [8], 9165562 / 2 ** 24), values: { counter: [1, 2] } },
-    example("longer than one launch", [3, SPAN / 2 + 5], 0.8),
+    example("several elements a lane", [3, 2 ** 15 + 5], 0.8),
   ],
 };
 

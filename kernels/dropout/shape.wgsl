@@ -1,6 +1,6 @@
 // Shared by the dropout kernels; appended after each of them, so that line numbers stay theirs.
 struct Shape {
-  pixels: u32, channels: u32,
+  pixels: u32, channels: u32, span: u32,
   key: u32, threshold: u32, scale: f32,
   x_offset: u32, x_stride: u32,
   y_offset: u32, y_stride: u32,
@@ -20,4 +20,10 @@ fn scatter(word: u32) -> u32 {
 // 32 random bits for every element i of the stream that seed, step and key name.
 fn random(seed: u32, step: u32, key: u32, i: u32) -> u32 {
   return scatter(scatter(scatter(scatter(i) ^ seed) ^ step) ^ key);
+}
+
+// (pixel, channel) of the element that is so many pixels and channels ahead.
+fn ahead(at: vec2u, step: vec2u) -> vec2u {
+  let next = at + step;
+  return select(next, next + vec2u(1u, 0u - shape.channels), next.y >= shape.channels);
 }

@@ -1,6 +1,6 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, type Op, type Shape, size } from "../op.ts";
+import { elementwise, flat, type Op, type Shape, share, size } from "../op.ts";
 import forward from "./forward.wgsl";
 import layout from "./shape.wgsl";
 
@@ -25,17 +25,12 @@ export const fill: Op<FillAttrs> = {
   },
   flops: () => ({ forward: 0 }),
   forward: [
-    {
-      name: "flat",
-      kernels: [
-        {
-          label: "fill/forward",
-          source: forward + layout,
-          uniforms: ({ y }, { value }) => ({ ...elementwise(y), value }),
-          threads: ({ y }, _, { GROUPS, WG }) => [Math.min(size(y), GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "fill/forward",
+      source: forward + layout,
+      uniforms: ({ y }, { value }, tune) => ({ ...elementwise(y, tune), value }),
+      threads: ({ y }, _, tune) => share(size(y), tune).threads,
+    }),
   ],
   backward: {},
   reference: {

@@ -1,5 +1,5 @@
 // dx[i,c] = dy[i,c] where y[i,c] > 0, else 0 (and 0 at the kink)
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 // The mask comes from the output, so x need not be kept.
 
 const WG: u32 = 64u;        // @tune 16 64 256

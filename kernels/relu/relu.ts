@@ -8,7 +8,7 @@ import shape from "./shape.wgsl";
 const kernel = (file: string, wgsl: string): Kernel<unknown> => ({
   label: `relu/${file}`,
   source: wgsl + shape,
-  uniforms: ({ x }, _, tune) => ({ ...elementwise(x), span: share(size(x), tune).span }),
+  uniforms: ({ x }, _, tune) => elementwise(x, tune),
   threads: ({ x }, _, tune) => share(size(x), tune).threads,
 });
 

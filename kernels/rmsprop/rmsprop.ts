@@ -1,6 +1,6 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
+import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -39,24 +39,20 @@ export const rmsprop: Op<RmspropAttrs> = {
   },
   flops: ({ w }) => ({ forward: 14 * size(w) }),
   forward: [
-    {
-      name: "flat",
-      kernels: [
-        {
-          label: "rmsprop/update",
-          source: update + shape,
-          uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }) => ({
-            count: size(w),
-            decay,
-            rest: 1 - decay,
-            momentum,
-            epsilon,
-            weight_decay: weightDecay,
-          }),
-          threads: ({ w }, _, { GROUPS, WG }) => [Math.min(size(w), GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "rmsprop/update",
+      source: update + shape,
+      uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
+        count: size(w),
+        span: share(size(w), tune).span,
+        decay,
+        rest: 1 - decay,
+        momentum,
+        epsilon,
+        weight_decay: weightDecay,
+      }),
+      threads: ({ w }, _, tune) => share(size(w), tune).threads,
+    }),
   ],
   backward: {},
   reference: {

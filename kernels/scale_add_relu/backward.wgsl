@@ -1,6 +1,6 @@
 // dx[i,c] = dy[i,c] where y[i,c] > 0, else 0 (and 0 at the kink)
 // dr[i,c] = scale * dx[i,c]
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 // The mask comes from the output, so neither term need be kept.
 
 const WG: u32 = 64u;        // @tune 16 64 256

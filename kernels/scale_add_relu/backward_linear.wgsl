@@ -1,6 +1,6 @@
 // dx[i,c] = dy[i,c]
 // dr[i,c] = scale * dy[i,c], where there is no relu
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
 const WG: u32 = 64u;        // @tune 16 64 256
 const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096

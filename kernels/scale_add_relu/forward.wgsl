@@ -1,5 +1,5 @@
 // y[i,c] = max(x[i,c] + scale * r[i,c], 0), or the sum itself where there is no relu
-// One workgroup computes `span` neighbouring elements, WG at a time.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
 const WG: u32 = 64u;        // @tune 16 64 256
 const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096

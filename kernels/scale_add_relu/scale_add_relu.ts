@@ -19,8 +19,7 @@ const kernel = (file: string, wgsl: string): Kernel<ScaleAddReluAttrs> => ({
   label: `scale_add_relu/${file}`,
   source: wgsl + shape,
   uniforms: ({ x }, { scale, relu }, tune) => ({
-    ...elementwise(x),
-    span: share(size(x), tune).span,
+    ...elementwise(x, tune),
     scale,
     relu: Number(relu),
   }),

@@ -1,6 +1,6 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
+import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -34,22 +34,18 @@ export const sgd: Op<SgdAttrs> = {
   },
   flops: ({ w }, { nesterov }) => ({ forward: (nesterov ? 9 : 7) * size(w) }),
   forward: [
-    {
-      name: "flat",
-      kernels: [
-        {
-          label: "sgd/update",
-          source: update + shape,
-          uniforms: ({ w }, { momentum, nesterov, weightDecay }) => ({
-            count: size(w),
-            momentum,
-            nesterov: Number(nesterov),
-            weight_decay: weightDecay,
-          }),
-          threads: ({ w }, _, { GROUPS, WG }) => [Math.min(size(w), GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "sgd/update",
+      source: update + shape,
+      uniforms: ({ w }, { momentum, nesterov, weightDecay }, tune) => ({
+        count: size(w),
+        span: share(size(w), tune).span,
+        momentum,
+        nesterov: Number(nesterov),
+        weight_decay: weightDecay,
+      }),
+      threads: ({ w }, _, tune) => share(size(w), tune).threads,
+    }),
   ],
   backward: {},
   reference: {

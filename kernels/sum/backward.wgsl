@@ -1,8 +1,8 @@
 // dx[i,c] = dy[0], or 2 * x[i,c] * dy[0] of a sum of squares
-// One invocation computes every (GROUPS*WG)th element.
+// A workgroup computes `span` neighbouring elements, WG at a time.
 
-const WG: u32 = 64u;        // @tune 64 128 256
-const GROUPS: u32 = 4096u;  // @tune 16 256 1024 4096 16384
+const WG: u32 = 64u;        // @tune 16 64 256
+const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;         // pixel c
@@ -10,14 +10,18 @@ const GROUPS: u32 = 4096u;  // @tune 16 256 1024 4096 16384
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // pixel c
 
 @compute @workgroup_size(WG)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  for (var i = id.x; i < shape.pixels * shape.channels; i += GROUPS * WG) {
-    let c = i % shape.channels;
-    let pixel = i / shape.channels;
-    let at = shape.dx_offset + pixel * shape.dx_stride + c;
-    let slope = select(1.0, 2.0 * x[shape.x_offset + pixel * shape.x_stride + c], shape.squares != 0u);
-    var sum = slope * dy[0];
-    if (shape.accumulate != 0u) { sum += dx[at]; }
-    dx[at] = sum;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let step = vec2u(WG / shape.channels, WG % shape.channels);
+  let first = group.x * shape.span + lane;
+  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
+  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
+  let d = dy[0];
+  for (var i = first; i < end; i += WG) {
+    let to = shape.dx_offset + at.x * shape.dx_stride + at.y;
+    let slope = select(1.0, 2.0 * x[shape.x_offset + at.x * shape.x_stride + at.y], shape.squares != 0u);
+    var sum = slope * d;
+    if (shape.accumulate != 0u) { sum += dx[to]; }
+    dx[to] = sum;
+    at = ahead(at, step);
   }
 }

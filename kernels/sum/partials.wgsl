@@ -1,5 +1,5 @@
-// partials[k] = sum over j of f(x[k + j*P]) with f(v) = v or v*v, P partials and x flat
-// One invocation computes one partial.
+// partials[g*WG + k] = sum over j of f(x[g*span + k + j*WG]) with f(v) = v or v*v, x flat
+// A workgroup computes WG partials of `span` neighbouring elements, one partial an invocation.
 
 const WG: u32 = 64u;     // @tune 64 128 256
 
@@ -8,12 +8,16 @@ const WG: u32 = 64u;     // @tune 64 128 256
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // k
 
 @compute @workgroup_size(WG)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.partials) { return; }
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let step = vec2u(WG / shape.channels, WG % shape.channels);
+  let first = group.x * shape.span + lane;
+  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
+  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
   var sum = 0.0;
-  for (var i = id.x; i < shape.pixels * shape.channels; i += shape.partials) {
-    let v = x[shape.x_offset + i / shape.channels * shape.x_stride + i % shape.channels];
+  for (var i = first; i < end; i += WG) {
+    let v = x[shape.x_offset + at.x * shape.x_stride + at.y];
     sum += select(v, v * v, shape.squares != 0u);
+    at = ahead(at, step);
   }
-  partials[id.x] = sum;
+  partials[group.x * WG + lane] = sum;
 }

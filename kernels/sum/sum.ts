@@ -1,5 +1,5 @@
 import { axes } from "../draw.ts";
-import { elementwise, type Kernel, type Op, type Shapes, size } from "../op.ts";
+import { elementwise, flat, type Kernel, type Op, type Shapes, share, size, type Tune } from "../op.ts";
 import { flushed, sumBound } from "../rounding.ts";
 import { stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
@@ -12,15 +12,24 @@ export interface SumAttrs {
   readonly squares: boolean;
 }
 
-/** Partial sums of so many elements or more, until there are as many partials as one workgroup likes to add up. */
+/** Partial sums are of so many elements or more, until there are as many partials as one workgroup likes to add up. */
 const ELEMENTS = 32;
 const MOST = 65536;
-const partials = ({ x }: Shapes) => Math.min(MOST, Math.ceil(size(x) / ELEMENTS));
+const terms = ({ x }: Shapes) => Math.max(ELEMENTS, Math.ceil(size(x) / MOST));
+/** Whole workgroups of them at every setting: the last elements are dealt out one to a lane. */
+const partials = (t: Shapes) => Math.ceil(size(t.x) / terms(t) / 256) * 256;
+/** Neighbours that a workgroup sums to a partial a lane, or that it treats alike. */
+const span = (t: Shapes, tune: Tune) => (tune.GROUPS ? share(size(t.x), tune).span : terms(t) * tune.WG);
 
 const kernel = (file: string, wgsl: string, threads: Kernel<SumAttrs>["threads"]): Kernel<SumAttrs> => ({
   label: `sum/${file}`,
   source: wgsl + shape,
-  uniforms: (t, { squares }) => ({ ...elementwise(t.x), partials: partials(t), squares: Number(squares) }),
+  uniforms: (t, { squares }, tune) => ({
+    ...elementwise(t.x, tune),
+    span: span(t, tune),
+    partials: partials(t),
+    squares: Number(squares),
+  }),
   threads,
 });
 
@@ -28,7 +37,7 @@ const twice = (v: number) => ({ value: 2 * v, error: 2 * flushed(v) });
 
 /**
  * Sum of all elements, or of their squares, in a fixed order: x of any shape -> y [1].
- * Partial sums are at most 65536, so that the rounding error grows with n / 65536 and not with n.
+ * Partial sums are at most 65536, or a few more, so that the rounding error grows with n / 65536 and not with n.
  * It is not split over a batch: x must fit one storage binding.
  */
 export const sum: Op<SumAttrs> = {
@@ -48,14 +57,7 @@ export const sum: Op<SumAttrs> = {
     },
   ],
   backward: {
-    x: [
-      {
-        name: "flat",
-        kernels: [
-          kernel("backward", backward, ({ x }, _, { GROUPS, WG }) => [Math.min(size(x), GROUPS * WG), 1, 1]),
-        ],
-      },
-    ],
+    x: [flat(kernel("backward", backward, ({ x }, _, tune) => share(size(x), tune).threads))],
   },
   reference: {
     forward: (_, { x }, { squares }) => ({
@@ -66,7 +68,7 @@ export const sum: Op<SumAttrs> = {
   bound: {
     forward(t, { x }, { squares }) {
       const magnitudes = x.reduce((s, v) => s + (squares ? v * v : Math.abs(v)), 0);
-      const chain = size(t.x) / partials(t) + partials(t) / 64 + 8; // the longest row of additions, at 64 lanes
+      const chain = terms(t) + partials(t) / 64 + 8; // the longest row of additions, at 64 lanes
       return { y: sumBound(x.length, Float64Array.of(magnitudes), Math.ceil(chain)) };
     },
     backward: (_, { x, dy }, { squares }) => ({

@@ -1,6 +1,6 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Op, size } from "../op.ts";
+import { type Case, flat, type Op, share, size } from "../op.ts";
 import { minus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -22,17 +22,12 @@ export const weightAverage: Op<unknown> = {
   },
   flops: ({ w }) => ({ forward: 3 * size(w) }),
   forward: [
-    {
-      name: "flat",
-      kernels: [
-        {
-          label: "weight_average/update",
-          source: update + shape,
-          uniforms: ({ w }) => ({ count: size(w) }),
-          threads: ({ w }, _, { GROUPS, WG }) => [Math.min(size(w), GROUPS * WG), 1, 1],
-        },
-      ],
-    },
+    flat({
+      label: "weight_average/update",
+      source: update + shape,
+      uniforms: ({ w }, _, tune) => ({ count: size(w), span: share(size(w), tune).span }),
+      threads: ({ w }, _, tune) => share(size(w), tune).threads,
+    }),
   ],
   backward: {},
   reference: {
