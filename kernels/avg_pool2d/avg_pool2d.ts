@@ -4,20 +4,24 @@ import {
   overlaps,
   type Pool2dAttrs,
   pooled,
+  strips,
+  tune,
   uniforms,
   visit,
 } from "../max_pool2d/window.ts";
 import { type Kernel, type Op, type Shapes, size } from "../op.ts";
 import { abs, sumBound } from "../rounding.ts";
 import backward from "./backward.wgsl";
+import backwardSliding from "./backward_sliding.wgsl";
 import forward from "./forward.wgsl";
+import forwardSliding from "./forward_sliding.wgsl";
 import shape from "./shape.wgsl";
 
 const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttrs> => ({
   label: `avg_pool2d/${file}`,
   source: wgsl + shape,
   uniforms,
-  threads: ({ [image]: [n, h, w, c] }) => [w * c, h, n],
+  threads: ({ [image]: whole }, _, tune) => strips(whole, tune),
 });
 
 /**
@@ -39,8 +43,16 @@ export const avgPool2d: Op<Pool2dAttrs> = {
     return { forward: sumAndDivide, x: sumAndDivide };
   },
 
-  forward: [{ name: "plain", kernels: [kernel("forward", forward, "y")] }],
-  backward: { x: [{ name: "plain", kernels: [kernel("backward", backward, "x")] }] },
+  forward: [
+    { name: "sliding", fits: slides, tune, kernels: [kernel("forward_sliding", forwardSliding, "y")] },
+    { name: "plain", tune, kernels: [kernel("forward", forward, "y")] },
+  ],
+  backward: {
+    x: [
+      { name: "sliding", fits: slides, tune, kernels: [kernel("backward_sliding", backwardSliding, "x")] },
+      { name: "plain", tune, kernels: [kernel("backward", backward, "x")] },
+    ],
+  },
 
   reference: {
     forward(t, { x }, attrs) {
@@ -89,6 +101,11 @@ export const avgPool2d: Op<Pool2dAttrs> = {
     example("one pixel, one channel", [1, 1, 1, 1], [2, 3], { pad: [1, 0, 2, 1] }),
   ],
 };
+
+/** Whether a window has 3 columns, each of which the next two windows share. */
+function slides(_: Shapes, { window, stride }: Pool2dAttrs): boolean {
+  return window[1] === 3 && stride[1] === 1;
+}
 
 /** Elements inside the image that each element of y is the mean of. */
 function inside(t: Shapes, attrs: Pool2dAttrs): Float64Array {

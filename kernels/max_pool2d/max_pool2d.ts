@@ -3,13 +3,23 @@ import { abs, either, filled, flushed, gamma, TINY } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import forwardWgsl from "./forward.wgsl";
 import shape from "./shape.wgsl";
-import { arbitrary, example, overlaps, type Pool2dAttrs, pooled, uniforms, visit } from "./window.ts";
+import {
+  arbitrary,
+  example,
+  overlaps,
+  type Pool2dAttrs,
+  pooled,
+  strips,
+  tune,
+  uniforms,
+  visit,
+} from "./window.ts";
 
 const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttrs> => ({
   label: `max_pool2d/${file}`,
   source: wgsl + shape,
   uniforms,
-  threads: ({ [image]: [n, h, w, c] }) => [w * c, h, n],
+  threads: ({ [image]: whole }, _, tune) => strips(whole, tune),
 });
 
 /**
@@ -34,8 +44,8 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   /** Comparisons forward, additions backward. */
   flops: ({ y }, { window: [r, s] }) => ({ forward: size(y) * r * s, x: size(y) }),
 
-  forward: [{ name: "plain", kernels: [kernel("forward", forwardWgsl, "y")] }],
-  backward: { x: [{ name: "plain", kernels: [kernel("backward", backward, "x")] }] },
+  forward: [{ name: "plain", tune, kernels: [kernel("forward", forwardWgsl, "y")] }],
+  backward: { x: [{ name: "plain", tune, kernels: [kernel("backward", backward, "x")] }] },
 
   reference: {
     forward(t, { x }, attrs) {

@@ -1,6 +1,6 @@
 import { channels, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import type { Case, Draw, Shape, Shapes } from "../op.ts";
+import { type Case, type Draw, onCpu, type Shape, type Shapes, type Tune } from "../op.ts";
 
 /** A window that slides over an image; what max_pool2d and avg_pool2d share. */
 export interface Pool2dAttrs {
@@ -17,6 +17,14 @@ export const uniforms = (
   { x: [n, h, wd, c], y: [, p, q] }: Shapes,
   { window: [r, s], stride, padding: [[top], [left]] }: Pool2dAttrs,
 ) => ({ n, h, wd, c, p, q, r, s, stride_h: stride[0], stride_w: stride[1], top, left });
+
+/** Invocations for an image whose rows are cut into strips of COLS pixels; those of a workgroup are channels. */
+export const strips = ([n, h, w, c]: Shape, { WG, COLS }: Tune) =>
+  [Math.ceil(c / WG) * WG, h, n * Math.ceil(w / COLS)] as const;
+
+/** Whole rows on a CPU, where launching a workgroup costs more than ten pixels of it. */
+export const tune = (_: Shapes, __: Pool2dAttrs, lanes: number): Tune =>
+  onCpu(lanes) ? { WG: 32, COLS: 64 } : {};
 
 /**
  * Shape [n,p,q,c] of an image [n,h,wd,c] seen through the window, p = floor((h + top + below - r) / sh) + 1.
