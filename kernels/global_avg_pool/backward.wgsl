@@ -1,7 +1,7 @@
 // dx[n,h,wd,c] = dy[n,c] / (H*WD)
-// One invocation computes one element: id.x is wd*C + c, id.y is h, id.z is n.
+// One invocation computes one channel of a row: id.x is c, id.y is h, id.z is n.
 
-const WG: u32 = 64u;     // @tune 32 64 128 256
+const WG: u32 = 64u;     // @tune 16 32 64 128
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n c
@@ -9,11 +9,13 @@ const WG: u32 = 64u;     // @tune 32 64 128 256
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.wd * shape.c) { return; }
-  let c = id.x % shape.c;
-  let pixel = (id.z * shape.h + id.y) * shape.wd + id.x / shape.c;
-  let at = shape.dx_offset + pixel * shape.dx_stride + c;
-  var sum = dy[shape.dy_offset + id.z * shape.dy_stride + c] / f32(shape.h * shape.wd);
-  if (shape.accumulate != 0u) { sum += dx[at]; }
-  dx[at] = sum;
+  if (id.x >= shape.c) { return; }
+  let share = dy[shape.dy_offset + id.z * shape.dy_stride + id.x] / f32(shape.h * shape.wd);
+  let first = (id.z * shape.h + id.y) * shape.wd;
+  for (var pixel = first; pixel < first + shape.wd; pixel++) {
+    let at = shape.dx_offset + pixel * shape.dx_stride + id.x;
+    var sum = share;
+    if (shape.accumulate != 0u) { sum += dx[at]; }
+    dx[at] = sum;
+  }
 }

@@ -35,7 +35,7 @@ export const globalAvgPool: Op<unknown> = {
 
   forward: [{ name: "plain", kernels: [kernel("forward", forward, ({ y: [n, c] }) => [c, n, 1])] }],
   backward: {
-    x: [{ name: "plain", kernels: [kernel("backward", backward, ({ x: [n, h, wd, c] }) => [wd * c, h, n])] }],
+    x: [{ name: "plain", kernels: [kernel("backward", backward, ({ x: [n, h, , c] }) => [c, h, n])] }],
   },
 
   reference: {

@@ -1,6 +1,6 @@
 import { channels } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, type Kernel, type Op, type Shapes, size } from "../op.ts";
+import { type Case, type Kernel, type Op, onCpu, type Shapes, size, type Tune } from "../op.ts";
 import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
@@ -50,8 +50,22 @@ export const linear: Op<unknown> = {
 
   forward: [{ name: "plain", kernels: [kernel("forward", forward, ({ y: [n, o] }) => [o, n, 1])] }],
   backward: {
-    x: [{ name: "plain", kernels: [kernel("backward_x", backwardX, ({ x: [n], w: [k] }) => [n, k, 1])] }],
-    w: [{ name: "plain", kernels: [kernel("backward_w", backwardW, ({ w: [k, o] }) => [o, k, 1])] }],
+    x: [
+      {
+        name: "plain",
+        tune: lanesOverRows,
+        kernels: [kernel("backward_x", backwardX, ({ x: [n], w: [k] }) => [n, k, 1])],
+      },
+    ],
+    w: [
+      {
+        name: "plain",
+        tune: (_, __, lanes): Tune => (onCpu(lanes) ? { ROWS: 64 } : {}),
+        kernels: [
+          kernel("backward_w", backwardW, ({ w: [k, o] }, _, { ROWS }) => [o, Math.ceil(k / ROWS), 1]),
+        ],
+      },
+    ],
     b: [{ name: "plain", kernels: [kernel("backward_b", backwardB, ({ w: [, o] }) => [o, 1, 1])] }],
   },
 
@@ -113,6 +127,12 @@ export const linear: Op<unknown> = {
     example("one value", [1, 1], 1),
   ],
 };
+
+/** As many lanes along n as a small batch fills; the others go along k. */
+function lanesOverRows({ x: [n] }: Shapes): Tune {
+  const rows = Math.min(8, 2 ** Math.floor(Math.log2(n)));
+  return { WG_X: rows, WG_Y: 64 / rows };
+}
 
 /** Calls `product` with the row, the term and the sum of each product. */
 function visit(t: Shapes, product: (row: number, i: number, j: number) => void): void {
