@@ -2,6 +2,7 @@ import { adamw } from "./adamw/adamw.ts";
 import { add } from "./add/add.ts";
 import { avgPool2d } from "./avg_pool2d/avg_pool2d.ts";
 import { batchNorm } from "./batch_norm/batch_norm.ts";
+import { batchNormRelu } from "./batch_norm_relu/batch_norm_relu.ts";
 import { castF16, castF32 } from "./cast/cast.ts";
 import { clipFactor } from "./clip_factor/clip_factor.ts";
 import { concat } from "./concat/concat.ts";
@@ -12,6 +13,7 @@ import { fill } from "./fill/fill.ts";
 import { globalAvgPool } from "./global_avg_pool/global_avg_pool.ts";
 import { linear } from "./linear/linear.ts";
 import { maxPool2d } from "./max_pool2d/max_pool2d.ts";
+import { moments } from "./moments/moments.ts";
 import type { Op } from "./op.ts";
 import { relu } from "./relu/relu.ts";
 import { rmsprop } from "./rmsprop/rmsprop.ts";
@@ -29,6 +31,7 @@ export {
   add,
   avgPool2d,
   batchNorm,
+  batchNormRelu,
   castF16,
   castF32,
   clipFactor,
@@ -40,6 +43,7 @@ export {
   globalAvgPool,
   linear,
   maxPool2d,
+  moments,
   relu,
   rmsprop,
   scaleAddRelu,
@@ -55,6 +59,7 @@ export const ops: readonly Op[] = [
   add,
   avgPool2d,
   batchNorm,
+  batchNormRelu,
   castF16,
   castF32,
   clipFactor,
@@ -67,6 +72,7 @@ export const ops: readonly Op[] = [
   globalAvgPool,
   linear,
   maxPool2d,
+  moments,
   relu,
   rmsprop,
   scaleAddRelu,

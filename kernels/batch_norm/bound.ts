@@ -5,7 +5,7 @@ import type { BatchNormAttrs } from "./batch_norm.ts";
 import { cut } from "./blocks.ts";
 
 /** Mean and sum of squared deviations of `n` values, and how far off float32 may have them. */
-interface Moments {
+export interface Moments {
   readonly n: number;
   readonly mean: number;
   readonly squares: number;
@@ -16,8 +16,8 @@ interface Moments {
 const sum = <T>(list: readonly T[], term: (item: T) => number): number =>
   list.reduce((s, item) => s + term(item), 0);
 
-/** Moments of a block as kernel `statistics` makes them. */
-function ofBlock(x: readonly number[]): Moments {
+/** Moments of a block as kernels `statistics` and `moments/forward` make them. */
+export function ofBlock(x: readonly number[]): Moments {
   const n = x.length;
   const mean = sum(x, (v) => v) / n;
   const squares = sum(x, (v) => (v - mean) ** 2);
@@ -37,8 +37,8 @@ function ofBlock(x: readonly number[]): Moments {
   };
 }
 
-/** Moments of all values from those of their blocks, as kernel `finish` merges them. */
-function merge(blocks: readonly Moments[]): Moments {
+/** Moments of all values from those of their blocks, as kernels `finish` and `merge` do. */
+export function merge(blocks: readonly Moments[]): Moments {
   const n = sum(blocks, (b) => b.n);
   const mean = sum(blocks, (b) => b.n * b.mean) / n;
   const squares = sum(blocks, (b) => b.squares + b.n * (b.mean - mean) ** 2);
@@ -74,15 +74,26 @@ function moments(x: Float64Array, shape: Shape, c: number): Moments {
 
 /** The kernels' formulas, on moments that are off as they make them. */
 export function forward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
-  const channels = size(t.mean);
+  const made = normalised(v, attrs, attrs.training ? (c) => moments(v.x, t.x, c) : undefined);
+  const { y, mean, rstd, running_mean, running_var } = { ...made, y: errors(made.y) };
+  return attrs.training ? { y, mean, rstd, running_mean, running_var } : { y, mean, rstd };
+}
+
+/** y, and how far off the other outputs may be, by the moments of each channel or else by the running statistics. */
+export function normalised(
+  v: Values,
+  attrs: Pick<BatchNormAttrs, "epsilon" | "decay">,
+  ofChannel?: (c: number) => Moments,
+) {
+  const channels = v.beta.length;
   const [epsilon, gain] = [attribute(attrs.epsilon), attribute(1 - attrs.decay)];
   const [mean, rstd, running_mean, running_var] = [0, 1, 2, 3].map(() => filled(channels, 0));
   const used: { mean: Near; rstd: Near }[] = [];
   for (let c = 0; c < channels; c++) {
     const old = { mean: stored(v.running_mean[c]), variance: stored(v.running_var[c]) };
     let statistics = old;
-    if (attrs.training) {
-      const m = moments(v.x, t.x, c);
+    if (ofChannel) {
+      const m = ofChannel(c);
       const squares = { value: m.squares, error: m.squaresError };
       const divided = (by: number) => over(squares, { value: by, error: 0 });
       statistics = { mean: { value: m.mean, error: m.meanError }, variance: divided(m.n) };
@@ -93,38 +104,53 @@ export function forward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
     used.push({ mean: statistics.mean, rstd: inverseRoot(plus(statistics.variance, epsilon)) });
     [mean[c], rstd[c]] = [statistics.mean.error, used[c].rstd.error];
   }
-  const y = v.x.map((a, i) => {
+  const y = Array.from(v.x, (a, i) => {
     const c = i % channels;
-    const normal = times(minus(stored(a), used[c].mean), used[c].rstd);
-    return plus(times(normal, stored(v.gamma[c])), stored(v.beta[c])).error;
+    return affine(normal(stored(a), used[c].mean, used[c].rstd), v, c);
   });
-  return attrs.training ? { y, mean, rstd, running_mean, running_var } : { y, mean, rstd };
+  return { y, mean, rstd, running_mean, running_var };
 }
 
-/** The kernels' formulas, on sums of as many terms as a block has pixels and then of as many as there are blocks. */
-export function backward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
+const normal = (x: Near, mean: Near, rstd: Near): Near => times(minus(x, mean), rstd);
+
+/** y from the normalised value. */
+export const affine = (x: Near, { gamma, beta }: Values, c: number): Near =>
+  plus(times(x, stored(gamma[c])), stored(beta[c]));
+
+const errors = (list: readonly Near[]) => Float64Array.from(list, ({ error }) => error);
+
+/** The kernels' formulas. */
+export function backward(t: Shapes, v: Values, { training }: BatchNormAttrs): Values {
+  return gradients(t, v, (i) => stored(v.dy[i]), training);
+}
+
+/**
+ * The kernels' formulas on a gradient `dy` that may depend on the element's normalised value, and on sums of as many
+ * terms as a block has pixels and then of as many as there are blocks.
+ */
+export function gradients(t: Shapes, v: Values, dy: (i: number, x: Near) => Near, training: boolean): Values {
   const channels = size(t.mean);
   const total = v.x.length / channels;
   const { blocks, rows } = cut(t.x);
   const [mean, rstd, gamma] = [v.mean, v.rstd, v.gamma].map((list) => Array.from(list, stored));
-  const normals = Array.from(v.x, (a, i) => times(minus(stored(a), mean[i % channels]), rstd[i % channels]));
+  const normals = Array.from(v.x, (a, i) => normal(stored(a), mean[i % channels], rstd[i % channels]));
+  const given = normals.map((x, i) => dy(i, x));
   const [sums, products] = [0, 1].map(() => Array.from({ length: channels }, () => new Sum()));
   for (let i = 0; i < v.x.length; i++) {
-    sums[i % channels].add(stored(v.dy[i]));
-    products[i % channels].add(times(stored(v.dy[i]), normals[i]));
+    sums[i % channels].add(given[i]);
+    products[i % channels].add(times(given[i], normals[i]));
   }
   const additions = rows + t.x[0] * blocks;
   const [dbeta, dgamma] = [sums, products].map((list) => list.map((s) => s.near(additions)));
   const none = { value: 0, error: 0 };
-  const average = (s: Near) => (attrs.training ? over(s, { value: total, error: 0 }) : none);
+  const average = (s: Near) => (training ? over(s, { value: total, error: 0 }) : none);
   const [means, slopes] = [dbeta.map(average), dgamma.map(average)];
-  const dx = v.dy.map((d, i) => {
+  const dx = given.map((d, i) => {
     const c = i % channels;
-    const inner = minus(minus(stored(d), means[c]), times(normals[i], slopes[c]));
-    return times(times(gamma[c], rstd[c]), inner).error;
+    const inner = minus(minus(d, means[c]), times(normals[i], slopes[c]));
+    return times(times(gamma[c], rstd[c]), inner);
   });
-  const errors = (list: readonly Near[]) => Float64Array.from(list, ({ error }) => error);
-  return { dx, dgamma: errors(dgamma), dbeta: errors(dbeta) };
+  return { dx: errors(dx), dgamma: errors(dgamma), dbeta: errors(dbeta) };
 }
 
 /** A sum in an order that is not told here. */

@@ -1,27 +1,46 @@
 import { type Shapes, size, type Values } from "../op.ts";
 import type { BatchNormAttrs } from "./batch_norm.ts";
 
-export function forward(t: Shapes, v: Values, { training, epsilon, decay }: BatchNormAttrs): Values {
-  const { x, gamma, beta, running_mean, running_var } = v;
+export function forward(t: Shapes, v: Values, attrs: BatchNormAttrs): Values {
+  const { x, running_mean, running_var } = v;
+  if (!attrs.training) {
+    const used = { mean: running_mean.slice(), rstd: inverse(running_var, attrs.epsilon) };
+    return { y: normalised(v, used.mean, used.rstd), ...used };
+  }
   const channels = size(t.mean);
   const total = x.length / channels;
   const [mean, squares] = [new Float64Array(channels), new Float64Array(channels)];
   for (let i = 0; i < x.length; i++) mean[i % channels] += x[i] / total;
   for (let i = 0; i < x.length; i++) squares[i % channels] += (x[i] - mean[i % channels]) ** 2;
-  const used = {
-    mean: training ? mean : running_mean.slice(),
-    rstd: squares.map((s, c) => 1 / Math.sqrt((training ? s / total : running_var[c]) + epsilon)),
-  };
-  const y = x.map((a, i) => {
-    const c = i % channels;
-    return (a - used.mean[c]) * used.rstd[c] * gamma[c] + beta[c];
+  return trained(v, mean, squares, attrs);
+}
+
+const inverse = (variance: Float64Array, epsilon: number) => variance.map((v) => 1 / Math.sqrt(v + epsilon));
+
+const normalised = ({ x, gamma, beta }: Values, mean: Float64Array, rstd: Float64Array) =>
+  x.map((a, i) => {
+    const c = i % mean.length;
+    return (a - mean[c]) * rstd[c] * gamma[c] + beta[c];
   });
-  if (!training) return { y, ...used };
+
+/** Outputs and running statistics by the batch's mean and the sum of squared deviations from it. */
+export function trained(
+  v: Values,
+  mean: Float64Array,
+  squares: Float64Array,
+  { epsilon, decay }: Pick<BatchNormAttrs, "epsilon" | "decay">,
+): Values {
+  const total = v.x.length / mean.length;
+  const rstd = inverse(
+    squares.map((s) => s / total),
+    epsilon,
+  );
   return {
-    y,
-    ...used,
-    running_mean: running_mean.map((old, c) => decay * old + (1 - decay) * mean[c]),
-    running_var: running_var.map(
+    y: normalised(v, mean, rstd),
+    mean,
+    rstd,
+    running_mean: v.running_mean.map((old, c) => decay * old + (1 - decay) * mean[c]),
+    running_var: v.running_var.map(
       (old, c) => decay * old + ((1 - decay) * squares[c]) / Math.max(total - 1, 1),
     ),
   };

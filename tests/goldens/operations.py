@@ -34,13 +34,15 @@ def record(
     differentiable: str = "",
     of: str = "y",
 ) -> None:
-    """Adds a case: `inputs` are shapes, to be filled in [-1, 1), or values; `compute` makes outputs of the
-    attributes and of them, under the names of the operation; the inputs named in `differentiable` get the gradient
-    of the output `of`."""
+    """Adds a case: `inputs` are shapes, to be filled in [-1, 1), or values, or functions of the attributes and of
+    the inputs before them; `compute` makes outputs of the attributes and of them, under the names of the operation;
+    the inputs named in `differentiable` get the gradient of the output `of`."""
     case, attrs = f"{op}.{sum(c['op'] == op for c in cases)}", attrs or {}
     given: Values = {}
     for name, v in inputs.items():
-        if isinstance(v, np.ndarray):
+        if callable(v):
+            given[name] = v(attrs, given)
+        elif isinstance(v, np.ndarray):
             exact = v.dtype.kind == "i" or np.array_equal(v, v.astype(np.float32))
             assert exact, f"{case}: {name} is no float32"
             given[name] = torch.from_numpy(v.astype(np.float64))
@@ -125,6 +127,18 @@ def batch_norm(
     return out | ({"running_mean": mean, "running_var": variance} if training else {})
 
 
+def moments(a: Attrs, x: Tensor) -> Values:
+    parts = [p for group in x.reshape(a["groups"], -1, x.shape[-1]) for p in group.split(a["rows"])]
+    pairs = [torch.stack((p.mean(0), p.var(0, unbiased=False) * len(p))) for p in parts]
+    return {"moments": torch.stack(pairs).reshape(a["groups"], -1, 2, x.shape[-1])}
+
+
+def batch_norm_relu(a: Attrs, moments: Tensor, **inputs: Tensor) -> Values:
+    """By the batch's own statistics: those that the moments hold."""
+    out = batch_norm(a | {"training": True}, **inputs)
+    return out | {"y": out["y"].relu()}
+
+
 def linear(a: Attrs, x: Tensor, w: Tensor, b: Optional[Tensor] = None) -> Values:
     return {"y": F.linear(x.flatten(1), w.t(), b)}
 
@@ -205,6 +219,19 @@ def layers() -> None:
         inputs["running_var"] = drawn(f"batch_norm {what}", c, 0.5, 1.5)
         attrs = {"training": training, "epsilon": epsilon, "decay": decay}
         record("batch_norm", what, inputs, batch_norm, attrs, "x gamma beta" if scale else "x beta")
+    for what, x, rows, groups, scale in (
+        ("images", [2, 3, 5, 4], 16, 1, True),
+        ("images, each cut on its own", [3, 5, 7, 4], 16, 3, False),
+        ("parts across images", [2, 3, 5, 3], 7, 1, True),
+    ):
+        c = x[-1:]
+        cut = {"rows": rows, "groups": groups}
+        record("moments", what, {"x": x}, moments, cut)
+        inputs = {"x": x, "moments": lambda a, given: moments(a, given["x"])["moments"]}
+        inputs |= ({"gamma": c} if scale else {}) | {"beta": c, "running_mean": c}
+        inputs["running_var"] = drawn(f"batch_norm_relu {what}", c, 0.5, 1.5)
+        attrs = cut | {"epsilon": 1e-3, "decay": 0.9}
+        record("batch_norm_relu", what, inputs, batch_norm_relu, attrs, "x gamma beta" if scale else "x beta")
     record("linear", "a batch", {"x": [4, 7], "w": [7, 5], "b": [5]}, linear, {}, "x w b")
     record("linear", "images flattened", {"x": [2, 3, 2, 5], "w": [30, 4]}, linear, {}, "x w")
     for x in ([2, 3, 5, 4], [1, 1, 7, 3]):

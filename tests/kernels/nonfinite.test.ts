@@ -52,6 +52,8 @@ const one = (name: string, values: readonly number[]) => ({
 });
 const two = { values: { x: [N, 1, 2, 3], gamma: [1, 1], beta: [0, 0] } };
 const normalised = { x: [2, 2], gamma: [2], beta: [2], running_mean: [2], running_var: [2] };
+const pair = { ...normalised, moments: [1, 1, 2, 2] };
+const fused = { epsilon: 1e-3, decay: 0.9, rows: 16, groups: 1 };
 const frozen = { training: false, epsilon: 1e-3, decay: 0.9 };
 const training = { ...frozen, training: true };
 const bank = (...names: string[]) => ({
@@ -226,6 +228,39 @@ const ROWS: readonly Row[] = [
     ...two,
     routine: "x",
     want: { dx: "1111", dgamma: "n.", dbeta: "22" },
+  },
+  {
+    what: "moments: the part and the channel",
+    op: kernels.moments,
+    shapes: { x: [5, 2] },
+    attrs: { rows: 2, groups: 1 },
+    values: { x: [1, 1, N, 1, 1, I, 1, 1, 2, 2 ** 70] },
+    want: { moments: "n1?0" + "1n0?" + "2.00" },
+  },
+  {
+    what: "batch_norm_relu: moments are for their channel",
+    op: kernels.batchNormRelu,
+    shapes: pair,
+    attrs: fused,
+    values: { moments: [N, 1, 1, 1] },
+    want: { y: "?1?1", mean: "n1", rstd: "n.", running_mean: "n1", running_var: "n." },
+  },
+  {
+    what: "batch_norm_relu: an element of x",
+    op: kernels.batchNormRelu,
+    shapes: pair,
+    attrs: fused,
+    values: { x: [N, 2, I, -I] },
+    want: { y: "?.+0", mean: "11", rstd: ".." },
+  },
+  {
+    what: "batch_norm_relu, gradients: the channel, and nothing passes a NaN",
+    op: kernels.batchNormRelu,
+    shapes: pair,
+    attrs: fused,
+    values: { x: [N, 1, 2, 3], moments: [1, 2, 0, 2] },
+    routine: "x",
+    want: { dx: "n.n.", dgamma: "n.", dbeta: "12" },
   },
   {
     what: "softmax_cross_entropy: the row and the mean",
