@@ -9,7 +9,17 @@ import { races } from "../engine/gradcheck/races.ts";
 import { type Finding, passes } from "../engine/gradcheck/report.ts";
 import { random } from "../engine/gradcheck/sampling.ts";
 import { attempt, parseTrial } from "../engine/gradcheck/trial.ts";
-import { conv2d, type Op, ops, relu, softmaxCrossEntropy, sum } from "../kernels/index.ts";
+import { constant } from "../engine/nn/initialisers.ts";
+import {
+  batchNormRelu,
+  conv2d,
+  moments,
+  type Op,
+  ops,
+  relu,
+  softmaxCrossEntropy,
+  sum,
+} from "../kernels/index.ts";
 import { size } from "../kernels/op.ts";
 import { swish, swishWrong } from "./examples/swish/swish.ts";
 import { device, group } from "./harness.ts";
@@ -38,6 +48,53 @@ check.test("a block by its whole Jacobian, and along directions", async () => {
   const fast = await gradcheck(block, inputs, { ...options, fastMode: true });
   assert.ok(fast.rows.some(({ check }) => check === "along a direction"));
 });
+
+check.test(
+  "through moments: what is a function of another input has its share in that one's gradient",
+  async () => {
+    const attrs = { rows: 4, groups: 1, epsilon: 0.1, decay: 0.9 };
+    const fused: Traceable = (net, x) => {
+      const c = [x.shape[3]];
+      const inputs = {
+        x,
+        moments: net.graph.apply(moments, { x }, attrs).moments,
+        gamma: net.parameter("gamma", c, constant(0.9)),
+        beta: net.parameter("beta", c, constant(0.2)),
+        running_mean: net.state("mean", c, constant(0)),
+        running_var: net.state("variance", c, constant(1)),
+      };
+      return net.graph.apply(batchNormRelu, inputs, attrs).y;
+    };
+    const { shape, data } = values([2, 3, 5, 3], 7);
+    const clear = Array.from(data, (v) => v + Math.sign(v)); // of the kink
+    const report = await gradcheck(fused, [{ shape, data: clear }], options);
+    const checks = report.rows.map(({ subject, check }) => `${subject} ${check}`);
+    for (const name of ["input 0", "gamma", "beta"]) assert.ok(checks.includes(`${name} jacobian`), name);
+  },
+);
+
+check.test(
+  "outputs computed again that differ in a bit are seen, and so is what else is written",
+  async () => {
+    const [algorithm] = batchNormRelu.again!.routine;
+    const [kernel] = algorithm.kernels;
+    const again = (change: (wgsl: string) => string, writes = ["y"]): Op => {
+      const source = change(kernel.source as string);
+      return {
+        ...batchNormRelu,
+        again: { writes, routine: [{ ...algorithm, kernels: [{ ...kernel, source }] }] },
+      };
+    };
+    assert.equal(await failures(again((wgsl) => wgsl)), []);
+    const unfused = again((wgsl) =>
+      wgsl.replace("fma(normal, own.z, own.w)", "fma(normal, own.z * 1.0000001, own.w)"),
+    );
+    const [failure] = await failures(unfused);
+    assert.match(failure.message ?? "", /values wrong; worst at y/);
+    const [other] = await failures(again((wgsl) => wgsl, []));
+    assert.match(other.message ?? "", /writes y but is to write/);
+  },
+);
 
 check.test("several outputs, one of them alone, and an input that reaches none", async () => {
   const both: Traceable = (net, x) => [net.relu(net.residual(x, x, 2, { relu: false })), net.avgPool(x, 3)];

@@ -26,7 +26,7 @@ export function interpret(
     const all = { ...of?.inputs, ...of?.outputs, ...inputs };
     const x: Values = Object.fromEntries(Object.entries(all).map(([name, tensor]) => [name, value(tensor)]));
     for (const [name, shape] of Object.entries(shapes)) x[name] ??= new Float64Array(size(shape)).fill(NaN);
-    const y = op.reference[routine === "forward" ? "forward" : "backward"](shapes, x, attrs);
+    const y = op.reference[routine in op.backward ? "backward" : "forward"](shapes, x, attrs);
     for (const [name, tensor] of Object.entries(outputs)) {
       const before = onto[name] ? value(onto[name]) : undefined;
       known.set(tensor, before ? y[name].map((v, i) => v + before[i]) : y[name]);
