@@ -72,6 +72,17 @@ export interface Slice {
   readonly offset: number;
 }
 
+/** All routines by the name that a node gives them: `forward`, `again` and the keys of `backward`. */
+export const routines = ({ forward, again, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
+  forward,
+  ...(again && { again: again.routine }),
+  ...backward,
+});
+
+/** Tensors of an operation that have a batch, at these attributes. */
+export const batched = ({ batched: names }: Op, attrs: unknown): readonly string[] =>
+  typeof names === "function" ? names(attrs) : names;
+
 export interface Op<A = any> {
   readonly name: string;
   readonly inputs: readonly string[];
@@ -128,17 +139,6 @@ export interface Op<A = any> {
   /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
   arbitrary?(draw: Draw): Pick<Case<A>, "shapes" | "attrs">;
 }
-
-/** All routines by the name that a node gives them: `forward`, `again` and the keys of `backward`. */
-export const routines = ({ forward, again, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
-  forward,
-  ...(again && { again: again.routine }),
-  ...backward,
-});
-
-/** Tensors of an operation that have a batch, at these attributes. */
-export const batched = ({ batched: names }: Op, attrs: unknown): readonly string[] =>
-  typeof names === "function" ? names(attrs) : names;
 
 /** Subgroups so small are vectors of a CPU. */
 const VECTOR = 8;

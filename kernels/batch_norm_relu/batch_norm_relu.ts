@@ -4,16 +4,7 @@ import finish from "../batch_norm/finish.wgsl";
 import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import * as parts from "../moments/moments.ts";
-import {
-  type Algorithm,
-  type Case,
-  elementwise,
-  type Kernel,
-  type Op,
-  type Shape,
-  type Shapes,
-  size,
-} from "../op.ts";
+import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
 import backwardSums from "./backward_sums.wgsl";
 import backwardX from "./backward_x.wgsl";
 import * as bound from "./bound.ts";
@@ -59,20 +50,25 @@ const merger = kernel("merge", merge, {
   threads: (t) => [size(t.beta), merging(t).blocks, t.moments[0]],
 });
 
+const pixelsAndChannels = ({ x }: Shapes) => {
+  const channels = x[x.length - 1];
+  return { pixels: size(x) / channels, channels };
+};
+
 /** One invocation a channel, over pixels in a row as many as keep a workgroup busy. */
 const rows = (file: string, wgsl: string): Own =>
   kernel(file, wgsl, {
-    uniforms: ({ x }) => elementwise(x),
-    threads({ x }, _, { WG, PASSES }) {
-      const { pixels, channels } = elementwise(x);
+    uniforms: pixelsAndChannels,
+    threads(t, _, { WG, PASSES }) {
+      const { pixels, channels } = pixelsAndChannels(t);
       const deep = Math.floor(WG / Math.min(channels, WG));
       return [channels, Math.ceil(pixels / (deep * PASSES)), 1];
     },
   });
 
 /** A workgroup costs a CPU as much as 30 loads; a GPU wants many. */
-const tune: Algorithm<BatchNormReluAttrs>["tune"] = ({ x }, _, lanes) => ({
-  PASSES: (lanes > 0 && lanes <= 8) || elementwise(x).pixels > 2 ** 17 ? 64 : 4,
+const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, lanes) => ({
+  PASSES: (lanes > 0 && lanes <= 8) || pixelsAndChannels(t).pixels > 2 ** 17 ? 64 : 4,
 });
 
 /** Sums over blocks of every image; how these are cut `partial` says, for it is shaped once for all images. */
