@@ -7,6 +7,8 @@ import { castF16, castF32 } from "./cast/cast.ts";
 import { clipFactor } from "./clip_factor/clip_factor.ts";
 import { concat } from "./concat/concat.ts";
 import { conv2d } from "./conv2d/conv2d.ts";
+import { conv2dBatchNormRelu } from "./conv2d_batch_norm_relu/conv2d_batch_norm_relu.ts";
+import { conv2dResidual } from "./conv2d_residual/conv2d_residual.ts";
 import { copy } from "./copy/copy.ts";
 import { dropout } from "./dropout/dropout.ts";
 import { fill } from "./fill/fill.ts";
@@ -37,6 +39,8 @@ export {
   clipFactor,
   concat,
   conv2d,
+  conv2dBatchNormRelu,
+  conv2dResidual,
   copy,
   dropout,
   fill,
@@ -66,6 +70,8 @@ export const ops: readonly Op[] = [
   concat(2),
   concat(3),
   conv2d,
+  conv2dBatchNormRelu,
+  conv2dResidual,
   copy,
   dropout,
   fill,

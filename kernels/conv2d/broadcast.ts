@@ -12,7 +12,7 @@ const TUNABLES: Generator["tunables"] = {
   COLS: { value: 4, choices: [1, 2, 4, 8] },
 };
 
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+export const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const lines = (depth: number, list: readonly string[]) =>
   list.map((line) => " ".repeat(depth) + line).join("\n");
 
@@ -37,6 +37,17 @@ const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
     }),
   );
 
+/** The accumulators as an array. */
+const spilled = ({ ROWS, LANES, COLS }: Tune) => `  var tile: array<f32, ${ROWS * LANES * COLS}>;
+${lines(
+  2,
+  range(ROWS * LANES).map((i) =>
+    range(COLS)
+      .map((j) => `tile[${i * COLS + j}] = acc_${i}_${j};`)
+      .join(" "),
+  ),
+)}`;
+
 /**
  * Stores what lies inside the result; `at` is the element where the channels of `row` start, `put` stores one value.
  * The accumulators go through an array, for a loop: a store for each takes a CPU driver twenty times as long to compile.
@@ -51,15 +62,7 @@ const store = (
     at: string;
     put: (at: string, col: string, value: string) => string;
   },
-) => `  var tile: array<f32, ${ROWS * LANES * COLS}>;
-${lines(
-  2,
-  range(ROWS * LANES).map((i) =>
-    range(COLS)
-      .map((j) => `tile[${i * COLS + j}] = acc_${i}_${j};`)
-      .join(" "),
-  ),
-)}
+) => `${spilled({ ROWS, LANES, COLS })}
   for (var i = 0u; i < min(${ROWS * LANES}u, ${tile.rows} - ${tile.first}); i++) {
     let row = ${tile.first} + i;
     let at = ${tile.at};
@@ -92,16 +95,64 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 const addOnto = (tensor: string) => (at: string, _: string, value: string) =>
   `${tensor}[${at}] = ${value} + select(0.0, ${tensor}[${at}], shape.accumulate != 0u);`;
 
-export const forward: Generator = {
+/** What becomes of a tile of the convolution, sums over r,s,c, before it is stored. */
+export interface Epilogue {
+  /** What the kernel computes, line by line. */
+  readonly formula: readonly string[];
+  /** Axes of the tensors that it reads besides x and w, and of those that it writes besides y, by binding. */
+  readonly reads: Readonly<Record<string, string>>;
+  readonly writes?: Readonly<Record<string, string>>;
+  /** Functions that it calls. */
+  readonly functions?: readonly string[];
+  /** Statements on the sums in their registers: `acc_<i>_<j>` is that of pixel `pixel + i` and column `col_<j>`. */
+  sums?(tune: Tune): readonly string[];
+  /** Statements for the lane's j-th column, `col`. */
+  column?(tune: Tune): readonly string[];
+  /** What y takes for `sum`, that of pixel `row` and column `col`. */
+  readonly value: string;
+}
+
+const bias: Epilogue = {
+  formula: [
+    "y[n,p,q,o] = b[o] + sum over r,s,c of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]",
+  ],
+  reads: { b: "o" },
+  column: () => ["let bias = b[col];"],
+  value: "sum + bias",
+};
+
+const declared = (tensors: Readonly<Record<string, string>>, first: number, access: string) =>
+  Object.entries(tensors).map(
+    ([name, axes], i) =>
+      `@group(0) @binding(${first + i}) var<storage, ${access}> ${name}: array<f32>;  // ${axes}`,
+  );
+
+/** Stores the tile column by column, so that what belongs to a column is read once. */
+const finished = ({ sums, column, value }: Epilogue, tune: Tune) => `${lines(2, sums?.(tune) ?? [])}
+${spilled(tune)}
+  let rows = min(${tune.ROWS * tune.LANES}u, pixels - pixel);
+  for (var j = 0u; j < ${tune.COLS}u; j++) {
+    let col = o + j * ${tune.LANES}u;
+    if (col < shape.o) {
+${lines(6, column?.(tune) ?? [])}
+      for (var i = 0u; i < rows; i++) {
+        let row = pixel + i;
+        let sum = tile[i * ${tune.COLS}u + j];
+        y[shape.y_offset + row * shape.y_stride + col] = ${value};
+      }
+    }
+  }`;
+
+/** The convolution with an epilogue, which adds a bias unless told. */
+export const forward = (epilogue: Epilogue = bias): Generator => ({
   tunables: TUNABLES,
-  print: (
-    tune,
-  ) => `${header(["y[n,p,q,o] = b[o] + sum over r,s,c of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]"], tune, "pixels", "output channels")}
+  print: (tune) => `${header(epilogue.formula, tune, "pixels", "output channels")}
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> x: array<f32>;        // n h wd c
-@group(0) @binding(2) var<storage, read> w: array<f32>;        // r s c o
-@group(0) @binding(3) var<storage, read> b: array<f32>;        // o
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;  // n p q o
+${[
+  ...declared({ x: "n h wd c", w: "r s c o", ...epilogue.reads }, 1, "read"),
+  ...declared({ y: "n p q o", ...epilogue.writes }, 3 + Object.keys(epilogue.reads).length, "read_write"),
+  ...(epilogue.functions ?? []),
+].join("\n")}
 
 ${signature(tune.LANES)}
   let pixels = shape.n * shape.p * shape.q;
@@ -144,17 +195,10 @@ ${outerProduct(8, tune)}
       }
     }
   }
-${store(tune, {
-  first: "pixel",
-  rows: "pixels",
-  col: "o",
-  cols: "shape.o",
-  at: "shape.y_offset + row * shape.y_stride",
-  put: (at, col, value) => `y[${at}] = ${value} + b[${col}];`,
-})}
+${finished(epilogue, tune)}
 }
 `,
-};
+});
 
 export const backwardX: Generator = {
   tunables: TUNABLES,

@@ -1,6 +1,15 @@
 import { channels, type Slide, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Algorithm, type Case, type Generator, type Kernel, type Op, type Shapes, size } from "../op.ts";
+import {
+  type Algorithm,
+  type Case,
+  type Generator,
+  type Kernel,
+  type Op,
+  type Shape,
+  type Shapes,
+  size,
+} from "../op.ts";
 import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
@@ -16,7 +25,7 @@ export interface Conv2dAttrs {
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
 }
 
-const uniforms = (
+export const uniforms = (
   { x: [n, h, wd, c], w: [r, s, , o], y: [, p, q] }: Shapes,
   { stride, padding: [[top], [left]] }: Conv2dAttrs,
 ) => ({ n, h, wd, c, p, q, o, r, s, stride_h: stride[0], stride_w: stride[1], top, left });
@@ -30,6 +39,9 @@ const kernel = (file: string, source: string | Generator, threads: Kernel<Conv2d
   uniforms,
   threads,
 });
+
+/** Tensors of a convolution whose leading axis is the batch. */
+export const batched = ["x", "y", "dy", "dx"];
 
 const pixels = ([n, h, w]: readonly number[]) => n * h * w;
 
@@ -75,28 +87,13 @@ export const conv2d: Op<Conv2dAttrs> = {
   name: "conv2d",
   inputs: ["x", "w", "b"],
   optional: ({ w }) => ({ b: { shape: [w?.[3] ?? 0], value: 0 } }),
-  batched: ["x", "y", "dy", "dx"],
+  batched,
   linear: [
     ["x", "b"],
     ["w", "b"],
   ],
 
-  shapes({ x, w, b }, { stride, padding }) {
-    if (x.length !== 4) throw new ShapeError(`conv2d: x is [${x}] but [n,h,w,c] is expected`);
-    if (w.length !== 4) throw new ShapeError(`conv2d: w is [${w}] but [r,s,c,o] is expected`);
-    const [n, h, wd, c] = x;
-    const [r, s, wc, o] = w;
-    if (c !== wc) throw new ShapeError(`conv2d: x has ${c} channels but w expects ${wc}`);
-    if (String(b) !== String([o])) throw new ShapeError(`conv2d: b is [${b}] but w makes ${o} channels`);
-    if (!stride.every((v) => Number.isInteger(v) && v > 0))
-      throw new ShapeError(`conv2d: stride is [${stride}] but whole numbers above 0 are expected`);
-    const [rows, cols] = [h + padding[0][0] + padding[0][1], wd + padding[1][0] + padding[1][1]];
-    if (rows < r || cols < s)
-      throw new ShapeError(
-        `conv2d: a ${r}x${s} window does not fit the ${h}x${wd} input padded to ${rows}x${cols}`,
-      );
-    return { y: [n, Math.floor((rows - r) / stride[0]) + 1, Math.floor((cols - s) / stride[1]) + 1, o] };
-  },
+  shapes: (t, attrs) => ({ y: outputShape("conv2d", t, attrs) }),
 
   flops({ y, w: [r, s, c] }) {
     const products = 2 * size(y) * r * s * c;
@@ -104,7 +101,7 @@ export const conv2d: Op<Conv2dAttrs> = {
   },
 
   forward: [
-    bySubgroups("forward_broadcast", broadcast.forward, ({ y }) => ({
+    bySubgroups("forward_broadcast", broadcast.forward(), ({ y }) => ({
       rows: pixels(y),
       cols: y[3],
       depth: 1,
@@ -242,6 +239,24 @@ export const conv2d: Op<Conv2dAttrs> = {
   ],
 };
 
+/** Shape of y, for an operation that convolves so; throws ShapeError in its name. */
+export function outputShape(op: string, { x, w, b }: Shapes, { stride, padding }: Conv2dAttrs): Shape {
+  if (x.length !== 4) throw new ShapeError(`${op}: x is [${x}] but [n,h,w,c] is expected`);
+  if (w.length !== 4) throw new ShapeError(`${op}: w is [${w}] but [r,s,c,o] is expected`);
+  const [n, h, wd, c] = x;
+  const [r, s, wc, o] = w;
+  if (c !== wc) throw new ShapeError(`${op}: x has ${c} channels but w expects ${wc}`);
+  if (String(b) !== String([o])) throw new ShapeError(`${op}: b is [${b}] but w makes ${o} channels`);
+  if (!stride.every((v) => Number.isInteger(v) && v > 0))
+    throw new ShapeError(`${op}: stride is [${stride}] but whole numbers above 0 are expected`);
+  const [rows, cols] = [h + padding[0][0] + padding[0][1], wd + padding[1][0] + padding[1][1]];
+  if (rows < r || cols < s)
+    throw new ShapeError(
+      `${op}: a ${r}x${s} window does not fit the ${h}x${wd} input padded to ${rows}x${cols}`,
+    );
+  return [n, Math.floor((rows - r) / stride[0]) + 1, Math.floor((cols - s) / stride[1]) + 1, o];
+}
+
 /** Elements of w that are not finite. */
 const strange = (w: Float64Array): number[] =>
   w.every(Number.isFinite) ? [] : [...w.keys()].filter((j) => !Number.isFinite(w[j]));
@@ -275,7 +290,8 @@ function visit(
           }
 }
 
-function example(
+/** A case with a bias; stride and padding are the same at opposite sides. */
+export function example(
   what: string,
   x: readonly number[],
   [r, s, o]: readonly [number, number, number],

@@ -1,4 +1,4 @@
-// Shared by the conv2d kernels; appended after each of them, so that line numbers stay theirs.
+// Shared by the conv2d kernels and those with an epilogue; appended after each of them, so that line numbers stay theirs.
 struct Shape {
   n: u32, h: u32, wd: u32, c: u32,
   p: u32, q: u32, o: u32,
@@ -10,4 +10,7 @@ struct Shape {
   dy_offset: u32, dy_stride: u32,
   dx_offset: u32, dx_stride: u32,
   accumulate: u32,
+  // of epilogues
+  shortcut_offset: u32, shortcut_stride: u32,
+  scale: f32, relu: u32, epsilon: f32, span: u32,
 }

@@ -1,0 +1,113 @@
+// What operations that convolve and then do a little more to every sum are made of: conv2d's own algorithms, the
+// broadcasting one with the rest in its epilogue, the others with a kernel after them.
+
+import {
+  type Algorithm,
+  type Kernel,
+  onCpu,
+  type Routine,
+  type Shapes,
+  shareColumns,
+  type Tune,
+} from "../op.ts";
+import * as broadcast from "./broadcast.ts";
+import { type Conv2dAttrs, conv2d, uniforms as convolution } from "./conv2d.ts";
+import shape from "./shape.wgsl";
+
+/** Kernels around a convolution's, and the temporaries that join them to it. */
+export interface Joined<A> {
+  readonly kernels: readonly Kernel<A>[];
+  /** What the convolution's tensors are called here. */
+  readonly names?: Readonly<Record<string, string>>;
+  readonly temporaries?: (t: Shapes, attrs: A) => Shapes;
+  /** Settings that suit the kernels; the convolution has its own. */
+  readonly tune?: (t: Shapes, attrs: A, lanes: number) => Tune;
+}
+
+/**
+ * Forward passes of a convolution with an epilogue, one for each of conv2d's algorithms and in their order: `fused` in
+ * the registers of the broadcasting one, for all others by the kernels that come after.
+ */
+export const forward = <A extends Conv2dAttrs>(fused: Algorithm<A>, apart: Joined<A>): Routine<A> =>
+  conv2d.forward.map((algorithm) =>
+    algorithm.name === fused.name ? fused : joined(algorithm, apart, "after"),
+  );
+
+/** Gradients of such an operation: those of conv2d by the key, on the dy that the kernels before make. */
+export const backward = <A extends Conv2dAttrs>(key: string, before: Joined<A>): Routine<A> =>
+  conv2d.backward[key].map((algorithm) => joined(algorithm, before, "before"));
+
+function joined<A extends Conv2dAttrs>(
+  algorithm: Algorithm<Conv2dAttrs>,
+  { kernels: others, names = {}, temporaries, tune }: Joined<A>,
+  place: "before" | "after",
+): Algorithm<A> {
+  const own = algorithm.kernels.map((kernel) => renamed<A>(kernel, names));
+  return {
+    ...algorithm,
+    kernels: place === "before" ? [...others, ...own] : [...own, ...others],
+    tune: (t, attrs, lanes) => ({ ...tune?.(t, attrs, lanes), ...algorithm.tune?.(t, attrs, lanes) }),
+    temporaries: (t, attrs) => ({ ...algorithm.temporaries?.(t, attrs), ...temporaries?.(t, attrs) }),
+  };
+}
+
+/** conv2d's broadcasting algorithm with an epilogue. */
+export function broadcasting<A extends Conv2dAttrs>(
+  label: string,
+  epilogue: broadcast.Epilogue,
+  uniforms: (attrs: A) => Record<string, number> = () => ({}),
+  at: (tune: Tune) => Tune = (tune) => tune,
+): Algorithm<A> {
+  const algorithm = conv2d.forward.find(({ name }) => name === "broadcast")!;
+  const [kernel] = algorithm.kernels;
+  const { tunables, print } = broadcast.forward(epilogue);
+  const fused: Kernel<A> = {
+    label,
+    source: { tunables, print: (tune) => print(at(tune)) + shape },
+    uniforms: (t, attrs, tune) => ({ ...kernel.uniforms(t, attrs, tune), ...uniforms(attrs) }),
+    threads: (t, attrs, tune) => kernel.threads(t, attrs, at(tune)),
+  };
+  return { ...algorithm, kernels: [fused] };
+}
+
+const columns = ({ y: [n, p, q, o] }: Shapes, tune: Tune) => shareColumns(n * p * q, o, tune);
+
+/** What suits kernels `byColumns`, as it does other elementwise ones. */
+export const suited = (_: Shapes, __: unknown, lanes: number): Tune =>
+  onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
+
+/** A kernel that treats all elements of y alike but for their channel. */
+export const byColumns = <A extends Conv2dAttrs>(
+  label: string,
+  wgsl: string,
+  bind: Kernel<A>["bind"],
+  uniforms: (attrs: A) => Record<string, number>,
+): Kernel<A> => ({
+  label,
+  source: wgsl + shape,
+  bind,
+  uniforms: (t, attrs, tune) => ({
+    ...convolution(t, attrs),
+    ...uniforms(attrs),
+    span: columns(t, tune).span,
+  }),
+  threads: (t, _, tune) => columns(t, tune).threads,
+});
+
+/** The kernel on tensors of other names, `names` from its own; it finds their shapes under its own too. */
+export function renamed<A extends B, B = A>(
+  kernel: Kernel<B>,
+  names: Readonly<Record<string, string>>,
+): Kernel<A> {
+  const own = (t: Shapes): Shapes => ({
+    ...t,
+    ...Object.fromEntries(Object.entries(names).map(([from, to]) => [from, t[to]])),
+  });
+  const bind = Object.entries(kernel.bind ?? {}).map(([binding, name]) => [binding, names[name] ?? name]);
+  return {
+    ...kernel,
+    bind: { ...names, ...Object.fromEntries(bind) },
+    uniforms: (t, attrs, tune) => kernel.uniforms(own(t), attrs, tune),
+    threads: (t, attrs, tune) => kernel.threads(own(t), attrs, tune),
+  };
+}
