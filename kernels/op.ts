@@ -102,16 +102,18 @@ export interface Op<A = any> {
   /** Multiply and add counted apart, by routine: `forward` and the keys of `backward`. */
   flops(t: Shapes, attrs: A): Readonly<Record<string, number>>;
   readonly forward: Routine<A>;
-  /**
-   * Computes the outputs of `writes` again, to the bit, from inputs and the other outputs, and changes nothing else: in
-   * the backward pass that is cheaper than to have kept them.
-   */
+  /** Computes the outputs of `writes` again, to the bit, from inputs and the other outputs, and changes nothing else. */
   readonly again?: { readonly writes: readonly string[]; readonly routine: Routine<A> };
   /**
    * Vector-Jacobian products. Each reads inputs, outputs and `d<output>` and writes `d<input>`; the key names
    * the routine after what it writes.
    */
   readonly backward: Readonly<Record<string, Routine<A>>>;
+  /**
+   * Whether the backward pass had better compute its outputs again than keep them, by `again` or else by `forward`,
+   * which then updates no input.
+   */
+  readonly cheap?: boolean;
   /** Groups of inputs in which the first output is linear while the others stay; gradients are then its adjoint. */
   readonly linear?: readonly (readonly string[])[];
   /** Outputs (forward) or gradients (backward) that are mere slices of another tensor, if it can be so laid out. */

@@ -1,5 +1,5 @@
 import { add } from "../../kernels/add/add.ts";
-import type { Kernel, Op, Shapes } from "../../kernels/op.ts";
+import { type Kernel, type Op, routines, type Shapes } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import { accumulates as canAccumulate, reflect, settings, specialise } from "../device/reflect.ts";
 import { ShapeError } from "../errors.ts";
@@ -108,6 +108,8 @@ interface Signature {
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
   readonly accumulates: boolean;
+  /** Whether it writes to an input. */
+  readonly updates: boolean;
 }
 
 /** Tensor names a kernel binding stands for. */
@@ -115,7 +117,7 @@ export const bound = (kernel: Kernel<any>, binding: string): string => kernel.bi
 
 const signatures = new Map<Op, Map<string, Signature>>();
 
-/** What a gradient routine reads and writes, over all its algorithms. */
+/** What a routine reads and which gradients it writes, over all its algorithms. */
 export const signature = (op: Op, routine: string): Signature =>
   remember(
     remember(signatures, op, () => new Map<string, Signature>()),
@@ -123,20 +125,27 @@ export const signature = (op: Op, routine: string): Signature =>
     () => sign(op, routine),
   );
 
+/** Names of the tensors that a routine reads: `forward`, `again` or a gradient. */
+export const reads = (op: Op, routine: string): ReadonlySet<string> => signature(op, routine).reads;
+
+/** Whether the operation, run forward, updates some of its inputs in place. */
+export const updates = (op: Op): boolean => signature(op, "forward").updates;
+
 /** Names over all algorithms of the routine, by reflection of their kernels. */
 function sign(op: Op, routine: string): Signature {
   const reads = new Set<string>();
   const writes = new Set<string>();
-  let accumulates = true;
-  for (const kernel of op.backward[routine].flatMap(({ kernels }) => kernels)) {
+  let [accumulates, updates] = [true, false];
+  for (const kernel of routines(op)[routine].flatMap(({ kernels }) => kernels)) {
     const reflected = reflect(kernel.label, specialise(kernel, settings(kernel)));
     for (const [binding, { type }] of reflected.bindings) {
       const name = bound(kernel, binding);
       if (type === "read-only-storage") reads.add(name);
       const gradient = type === "storage" && op.inputs.includes(name.slice(1)) && name.startsWith("d");
       if (gradient) writes.add(name);
+      if (type === "storage" && op.inputs.includes(name)) updates = true;
       if (gradient && !canAccumulate(reflected)) accumulates = false;
     }
   }
-  return { reads, writes, accumulates };
+  return { reads, writes, accumulates, updates };
 }

@@ -35,7 +35,7 @@ export class Tensor {
   }
 }
 
-/** One use of an operation's routine: `forward`, or the key of one of its gradients. */
+/** One use of an operation's routine: `forward`, `again`, or the key of one of its gradients. */
 export interface Node {
   readonly op: Op;
   readonly routine: string;
@@ -54,7 +54,7 @@ export interface Node {
 }
 
 /** Shapes by name of a set of tensors. */
-const shapesOf = (tensors: Readonly<Record<string, Tensor>>): Shapes =>
+export const shapesOf = (tensors: Readonly<Record<string, Tensor>>): Shapes =>
   Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
 
 /** A trace of operations on symbolic tensors, in an order in which they can run. */
@@ -134,14 +134,28 @@ export class Graph {
 
   /** Appends a node that produces tensors of the given names. */
   emit(node: Omit<Node, "outputs">, produced: readonly string[]): Readonly<Record<string, Tensor>> {
+    const made = this.make(node, produced);
+    this.nodes.push(made);
+    return made.outputs;
+  }
+
+  /**
+   * A node that stands in no list yet, for passes that rewrite one. It produces the tensors of `held` under their names
+   * (values that are computed otherwise now), and new ones under the others.
+   */
+  make(
+    node: Omit<Node, "outputs">,
+    produced: readonly string[],
+    held: Readonly<Record<string, Tensor>> = {},
+  ): Node {
     const outputs: Record<string, Tensor> = {};
     const made: Node = { ...node, outputs };
     for (const name of produced) {
       const dtype = node.op.dtypes?.[name] ?? "f32";
-      outputs[name] = this.#tensor(node.shapes[name], dtype, { kind: "output", node: made, name });
+      outputs[name] =
+        held[name] ?? this.#tensor(node.shapes[name], dtype, { kind: "output", node: made, name });
     }
-    this.nodes.push(made);
-    return outputs;
+    return made;
   }
 
   #tensor(shape: Shape, dtype: DType, origin: Tensor["origin"]): Tensor {

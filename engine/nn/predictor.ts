@@ -2,6 +2,7 @@ import type { Device } from "../device/device.ts";
 import type { Model } from "../optim/trainer.ts";
 import { Executable } from "../plan/executable.ts";
 import { plan } from "../plan/plan.ts";
+import { commute } from "../plan/rewrite/commute.ts";
 import { Net, type NetOptions } from "./net.ts";
 import type { Variables } from "./variables.ts";
 
@@ -27,6 +28,7 @@ export class Predictor {
     const net = new Net({ ...options.net, training: false });
     const made = model(net, net.input("images", options.input));
     const logits = "logits" in made ? made.logits : made;
+    commute(net.graph, [logits]);
     const planned = plan(net.graph, device.traits, { outputs: { logits } });
     return new Predictor(await Executable.load(device, planned, (v) => variables.place(v, options.weights)));
   }

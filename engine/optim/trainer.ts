@@ -8,6 +8,7 @@ import { type Bank, layOutBanks, Variables } from "../nn/variables.ts";
 import type { Traits } from "../plan/choose.ts";
 import { Executable, type Profile } from "../plan/executable.ts";
 import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
+import { commute } from "../plan/rewrite/commute.ts";
 import { type Optimizer, rmsprop } from "./optimizers.ts";
 import { averageDecay, type Schedule } from "./schedules.ts";
 
@@ -36,6 +37,8 @@ export interface TrainerOptions {
   readonly average?: number;
   /** Parts a batch is computed in, their gradients summed. */
   readonly microBatches?: number;
+  /** Bytes of device memory a step may take: below what it takes by itself, more is computed twice. */
+  readonly memory?: number;
   readonly net?: NetOptions;
   readonly choose?: PlanOptions["choose"];
 }
@@ -62,7 +65,10 @@ export interface Trace {
   readonly rank: Tensor;
 }
 
-/** Traces a model on `images` and `labels` up to its loss. Throws ShapeError where it does not return [n,classes]. */
+/**
+ * Traces a model on `images` and `labels` up to its loss, average pools after the convolutions that they can follow.
+ * Throws ShapeError where it does not return [n,classes].
+ */
 export function trace(
   model: Model,
   input: readonly number[],
@@ -84,6 +90,7 @@ export function trace(
         relu: false,
       })
     : loss;
+  commute(net.graph, [logits, ...[...net.blocks.values()].map(({ output }) => output)]);
   return { net, classes: logits.shape[1], logits, loss: total, rank };
 }
 
@@ -138,10 +145,25 @@ export function planTraining(model: Model, traits: Traits, options: TrainerOptio
     options,
   );
   const into = parameterGradients(net, loss, 1 / microBatches);
-  const accumulate = microBatches > 1;
-  const pass = plan(net.graph, traits, { outputs: { loss, rank }, into, accumulate, choose: options.choose });
-  const { graph, outputs } = traceUpdate(layOutBanks(net.variables, traits).banks, optimizer, options);
-  return { variables: net.variables, classes, pass, update: plan(graph, traits, { outputs }) };
+  const { banks } = layOutBanks(net.variables, traits);
+  const { graph, outputs } = traceUpdate(banks, optimizer, options);
+  const update = plan(graph, traits, { outputs });
+  const besides = update.memory().total + variableBytes(banks, optimizer, options);
+  const pass = plan(net.graph, traits, {
+    outputs: { loss, rank },
+    into,
+    accumulate: microBatches > 1,
+    choose: options.choose,
+    memory: options.memory === undefined ? undefined : { most: options.memory, besides },
+  });
+  return { variables: net.variables, classes, pass, update };
+}
+
+/** Bytes of all that is kept between steps. */
+function variableBytes(banks: readonly Bank[], optimizer: Optimizer, { average }: TrainerOptions): number {
+  const slots = average === undefined ? 1 : 2;
+  const trained = slots + 1 + Object.keys(optimizer.slots).length; // its gradient too
+  return banks.reduce((sum, { count, group }) => sum + 4 * count * (group === "state" ? slots : trained), 0);
 }
 
 /** Trains a model: its variables, the plan of a step, and the plan of an update, on one device. */

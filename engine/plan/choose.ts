@@ -2,7 +2,7 @@ import { type Algorithm, type Kernel, routines, type Shapes, type Tune } from ".
 import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
 import { LimitError, TuneError } from "../errors.ts";
-import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import type { Node } from "../graph/graph.ts";
 import type { Winners } from "./winners/table.ts";
 import { type Preference, preferences } from "./winners/winners.ts";
 
@@ -54,23 +54,9 @@ export interface Launch {
   readonly shapes: Shapes;
 }
 
-/** The nodes that `wanted` needs, or that only update variables, each with its algorithm, in order. */
-export function select(
-  graph: Graph,
-  traits: Traits,
-  wanted: readonly Tensor[],
-  choose: Choose = () => undefined,
-): Launch[] {
-  const live = new Set<Tensor>(wanted);
-  const kept: Node[] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    const outputs = Object.values(node.outputs);
-    if (outputs.length > 0 && !outputs.some((y) => live.has(y))) continue;
-    for (const x of [...Object.values(node.inputs), ...Object.values(node.onto)]) live.add(x);
-    kept.push(node);
-  }
-  return kept.reverse().map((node) => launch(node, traits, choose(nameOf(node), node.shapes, node.attrs)));
-}
+/** Each node with its algorithm. */
+export const select = (nodes: readonly Node[], traits: Traits, choose: Choose = () => undefined): Launch[] =>
+  nodes.map((node) => launch(node, traits, choose(nameOf(node), node.shapes, node.attrs)));
 
 const nameOf = (node: Node) => `${node.op.name}/${node.routine}`;
 const routineOf = (node: Node) => routines(node.op)[node.routine];

@@ -75,6 +75,8 @@ export interface Memory {
   readonly variables: number;
   /** Bytes of the inputs the caller fills. */
   readonly inputs: number;
+  /** Bytes that running the plan takes beside the variables: arena, inputs, constants, uniforms. */
+  readonly total: number;
   /** Dispatch at which most is alive, and what is, largest first. */
   readonly peak: { readonly at: string; readonly alive: readonly { label: string; bytes: number }[] };
 }
@@ -94,8 +96,17 @@ export function measure(plan: Plan): Memory {
     if (alive > peak.bytes) peak = { bytes: alive, index: i };
   }
   const seen = new Map(plan.storages.filter(({ kind }) => kind === "variable").map((s) => [s.label, s]));
+  const pages = plan.pages.reduce((a, b) => a + b, 0);
+  const alone = plan.storages.filter(({ kind, last }) => /input|constant/.test(kind) && last >= 0);
+  const single = alone.reduce((total, { bytes }) => total + Math.ceil(bytes / 4) * 4, 0);
+  const { uniformAlignment: step } = plan.traits;
+  const uniforms = plan.dispatches.reduce(
+    (total, { kernel }) => total + Math.ceil(kernel.reflected.uniform.size / step) * step,
+    0,
+  );
   return {
-    arena: plan.pages.reduce((a, b) => a + b, 0),
+    arena: pages,
+    total: pages + single + uniforms,
     lowerBound: peak.bytes,
     variables: sum([...seen.values()]),
     inputs: sum(plan.storages.filter(({ kind }) => kind === "input")),

@@ -1,8 +1,11 @@
-import type { Graph, Tensor, Variable } from "../graph/graph.ts";
+import type { Graph, Node, Tensor, Variable } from "../graph/graph.ts";
 import { type Choose, type Launch, select, type Traits } from "./choose.ts";
 import { describe } from "./describe.ts";
 import { type Dispatch, schedule } from "./dispatch.ts";
 import { type Memory, measure, place } from "./memory.ts";
+import { type Budget, within } from "./rewrite/budget.ts";
+import { recompute } from "./rewrite/recompute.ts";
+import { live } from "./rewrite/uses.ts";
 import { layOut, type Storage, type View } from "./views.ts";
 
 export interface PlanOptions {
@@ -16,6 +19,13 @@ export interface PlanOptions {
   readonly choose?: Choose;
   /** Lay the parts of a concatenation out inside it (the default), or copy them. */
   readonly slices?: boolean;
+  /** Compute cheap activations again in the backward pass (the default), or keep them. */
+  readonly recompute?: boolean;
+  /**
+   * Bytes of device memory to keep to, what lies `besides` the plan included; more of the forward pass is then computed
+   * again.
+   */
+  readonly memory?: Budget;
   /** Where a tensor lies inside a wider buffer that the caller owns; by graph input or output name. */
   readonly external?: Readonly<Record<string, { readonly channels: number; readonly offset: number }>>;
   /**
@@ -51,22 +61,24 @@ export class Plan {
 }
 
 /**
- * Plans a graph for an adapter: drops what no output needs, chooses algorithms, lays out views, splits over the batch
- * what exceeds a limit, and places storage by lifetime.
- * Throws LimitError naming the operation where the adapter cannot run it.
+ * Plans a graph for an adapter: drops what no output needs, computes again what is cheaper so than to keep, chooses
+ * algorithms, lays out views, splits over the batch what exceeds a limit, and places storage by lifetime.
+ * Throws LimitError naming the operation where the adapter cannot run it, or the bytes it takes where they are too many.
  */
 export function plan(graph: Graph, traits: Traits, options: PlanOptions = {}): Plan {
-  const outputs = options.outputs ?? {};
-  const into = options.into ?? new Map();
-  const launches: Launch[] = select(
-    graph,
-    traits,
-    [...Object.values(outputs), ...into.keys()],
-    options.choose,
-  );
+  const { outputs = {}, into = new Map() } = options;
+  const wanted = new Set([...Object.values(outputs), ...into.keys()]);
+  const nodes = live(graph.nodes, wanted);
+  const made = (nodes: readonly Node[]) => build(nodes, traits, options);
+  if (options.memory !== undefined) return within(options.memory, graph, nodes, wanted, made);
+  return made(options.recompute === false ? nodes : recompute(graph, nodes, { kept: wanted }));
+}
+
+function build(nodes: readonly Node[], traits: Traits, options: PlanOptions): Plan {
+  const launches: Launch[] = select(nodes, traits, options.choose);
   const layout = layOut(launches, {
-    outputs,
-    into,
+    outputs: options.outputs ?? {},
+    into: options.into ?? new Map(),
     external: options.external ?? {},
     slices: options.slices ?? true,
     guard: options.guard ?? 0,

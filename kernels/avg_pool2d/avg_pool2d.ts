@@ -35,6 +35,7 @@ export const avgPool2d: Op<Pool2dAttrs> = {
   name: "avg_pool2d",
   inputs: ["x"],
   batched: ["x", "y", "dy", "dx"],
+  cheap: true,
   linear: [["x"]],
   shapes: ({ x }, attrs) => ({ y: pooled("avg_pool2d", x, attrs) }),
 

@@ -60,6 +60,7 @@ function make(inputs: readonly string[]): Op<unknown> {
     name: "concat",
     inputs,
     batched: [...inputs, ...gradients, "y", "dy"],
+    cheap: true,
     linear: [inputs],
     shapes(t) {
       if (t.x1.length < 2) throw new ShapeError(`concat: x1 is [${t.x1}] but [n, ..., c] is expected`);

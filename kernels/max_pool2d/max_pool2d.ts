@@ -35,6 +35,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   inputs: ["x"],
   dtypes: { index: "u32" },
   batched: ["x", "y", "index", "dy", "dx"],
+  cheap: true,
 
   shapes({ x }, attrs) {
     const y = pooled("max_pool2d", x, attrs);

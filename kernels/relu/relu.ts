@@ -20,6 +20,7 @@ export const relu: Op<unknown> = {
   name: "relu",
   inputs: ["x"],
   batched: ["x", "y", "dy", "dx"],
+  cheap: true,
   shapes: ({ x }) => ({ y: x }),
   flops: ({ x }) => {
     const n = size(x);
