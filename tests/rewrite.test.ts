@@ -144,11 +144,38 @@ function agree(got: Pass, want: Pass): void {
   }
 }
 
-check.test("computed again or kept: the same values, statistics updated once, and less memory", async () => {
-  const kept = await pass({ recompute: false });
+const labels = ({ made }: Pass) => made.dispatches.map(({ label }) => label.split("/")[0]);
+
+check.test("fused or not, computed again or kept: the same values, statistics updated once", async () => {
+  const plain = await pass({ fuse: false, recompute: false });
+  const fused = await pass({ recompute: false });
   const usual = await pass({});
-  agree(usual, kept);
-  assert.ok(usual.made.memory().arena < kept.made.memory().arena);
+  for (const one of [fused, usual, await pass({ fuse: false })]) agree(one, plain);
+  assert.not(labels(usual).some((op) => op === "batch_norm" || op === "relu"));
+  const [all, less, least] = [plain, fused, usual].map(({ made }) => made.memory().arena);
+  assert.ok(least < less && less <= all, `${least}, ${less}, ${all} bytes`);
+});
+
+check.test("fused where a binding does not hold the batch: the same values", async () => {
+  const small = { ...device.traits, name: "a small adapter", maxBindingBytes: 12288 };
+  const split = await pass({}, small);
+  agree(split, await pass({ fuse: false, recompute: false }));
+  assert.ok(split.made.dispatches.every(({ bindings }) => bindings.every(({ bytes }) => bytes <= 12288)));
+});
+
+check.test("what is asked for stays, and what two read", () => {
+  const net = new Net({ training: true });
+  const x = net.input("images", INPUT);
+  const conv = net.conv2d("a", x, 4, 1, { bias: false });
+  const norm = net.batchNorm("a", conv);
+  const y = net.relu(norm);
+  const ops = (outputs: Record<string, Tensor>) =>
+    new Set(plan(net.graph, device.traits, { outputs }).dispatches.map(({ label }) => label.split("/")[0]));
+  assert.equal([...ops({ y })], ["conv2d", "moments", "batch_norm_relu"]);
+  assert.equal([...ops({ y, conv })], ["conv2d", "moments", "batch_norm_relu"]);
+  assert.equal([...ops({ y, norm })], ["conv2d", "batch_norm", "relu"]);
+  const both = net.residual(norm, y, 1);
+  assert.equal([...ops({ both })], ["conv2d", "batch_norm", "relu", "scale_add_relu"]);
 });
 
 check.test("a budget is kept to, and says what it cannot", async () => {

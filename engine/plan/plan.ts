@@ -4,6 +4,7 @@ import { describe } from "./describe.ts";
 import { type Dispatch, schedule } from "./dispatch.ts";
 import { type Memory, measure, place } from "./memory.ts";
 import { type Budget, within } from "./rewrite/budget.ts";
+import { fuse } from "./rewrite/fuse.ts";
 import { recompute } from "./rewrite/recompute.ts";
 import { live } from "./rewrite/uses.ts";
 import { layOut, type Storage, type View } from "./views.ts";
@@ -19,6 +20,8 @@ export interface PlanOptions {
   readonly choose?: Choose;
   /** Lay the parts of a concatenation out inside it (the default), or copy them. */
   readonly slices?: boolean;
+  /** Replace neighbouring operations by one that does the work of both (the default), or run each as it was traced. */
+  readonly fuse?: boolean;
   /** Compute cheap activations again in the backward pass (the default), or keep them. */
   readonly recompute?: boolean;
   /**
@@ -61,14 +64,15 @@ export class Plan {
 }
 
 /**
- * Plans a graph for an adapter: drops what no output needs, computes again what is cheaper so than to keep, chooses
+ * Plans a graph for an adapter: drops what no output needs, fuses neighbouring operations, computes again what is cheaper so than to keep, chooses
  * algorithms, lays out views, splits over the batch what exceeds a limit, and places storage by lifetime.
  * Throws LimitError naming the operation where the adapter cannot run it, or the bytes it takes where they are too many.
  */
 export function plan(graph: Graph, traits: Traits, options: PlanOptions = {}): Plan {
   const { outputs = {}, into = new Map() } = options;
   const wanted = new Set([...Object.values(outputs), ...into.keys()]);
-  const nodes = live(graph.nodes, wanted);
+  const needed = live(graph.nodes, wanted);
+  const nodes = options.fuse === false ? needed : fuse(graph, needed, wanted, traits);
   const made = (nodes: readonly Node[]) => build(nodes, traits, options);
   if (options.memory !== undefined) return within(options.memory, graph, nodes, wanted, made);
   return made(options.recompute === false ? nodes : recompute(graph, nodes, { kept: wanted }));

@@ -96,6 +96,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
   inputs: ["x", "moments", "gamma", "beta", "running_mean", "running_var"],
   optional: ({ x }) => ({ gamma: { shape: [x?.[x.length - 1] ?? 0], value: 1 } }),
   batched: ["x", "y", "dy", "dx", "partial"],
+  cheap: true,
   derived: { moments: (t, { x }, attrs) => parts.reference(t, x, attrs) },
 
   shapes({ x, moments, ...parameters }, attrs) {

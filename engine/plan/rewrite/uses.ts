@@ -9,6 +9,7 @@ export const bytes = ({ shape, dtype }: Tensor): number => size(shape) * (dtype 
 export class Uses {
   #makers = new Map<Tensor, Node>();
   #readers = new Map<Tensor, Set<Node>>();
+  #gradients = new Map<Node, Node[]>();
   #wanted: ReadonlySet<Tensor>;
 
   /** `wanted` outlives the nodes. */
@@ -18,6 +19,7 @@ export class Uses {
       for (const y of Object.values(node.outputs)) this.#makers.set(y, node);
       for (const x of [...Object.values(node.inputs), ...Object.values(node.onto)])
         remember(this.#readers, x, () => new Set<Node>()).add(node);
+      if (node.of) remember(this.#gradients, node.of, (): Node[] => []).push(node);
     }
   }
 
@@ -28,6 +30,11 @@ export class Uses {
 
   readers(t: Tensor): readonly Node[] {
     return [...(this.#readers.get(t) ?? [])];
+  }
+
+  /** The nodes that compute gradients of this one. */
+  gradients(node: Node): readonly Node[] {
+    return this.#gradients.get(node) ?? [];
   }
 
   /** Whether `t` must be there after the last node. */
