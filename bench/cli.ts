@@ -21,6 +21,12 @@ const positive = (text: string) => {
   if (!(value > 0)) throw new InvalidArgumentError("not a number above 0.");
   return value;
 };
+const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const bytes = (text: string) => {
+  const [, amount, unit] = /^([\d.]+) *(|[KMG]iB)$/.exec(text) ?? [];
+  if (!(Number(amount) > 0)) throw new InvalidArgumentError("not bytes such as 900MiB or 2GiB.");
+  return Math.floor(Number(amount) * UNITS[unit]);
+};
 
 const program = new Command("tessera")
   .description("deep learning written by hand on WebGPU: the Inception-v4 and Inception-ResNet networks")
@@ -38,6 +44,7 @@ program
   .option("--batch <n>", "images a step (default: fits the adapter)", whole(1))
   .option("--steps <n>", "steps of each network (default: fits the adapter)", whole(1))
   .option("--rate <lr>", "learning rate", positive)
+  .option("--memory <bytes>", "device memory to keep to, such as 2GiB, for which more is computed twice", bytes)
   .option("--seed <n>", "seed of weights and shuffling", whole(0), 0)
   .option(...adapter)
   .action((options) => demo(options));

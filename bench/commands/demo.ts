@@ -18,6 +18,8 @@ export interface DemoOptions {
   readonly batch?: number;
   readonly steps?: number;
   readonly rate?: number;
+  /** Bytes of device memory that training keeps to. */
+  readonly memory?: number;
   readonly seed: number;
   readonly adapter?: string;
 }
@@ -45,6 +47,8 @@ interface Row {
   readonly flops: number;
   readonly seconds: Readonly<Record<"forward" | "backward" | "update" | "step", number>>;
   readonly bytes: number;
+  /** Bytes of the arena as a multiple of the most that are alive at once. */
+  readonly arena: number;
   readonly losses: readonly number[];
 }
 
@@ -134,6 +138,7 @@ async function train(device: Device, batches: ImageBatches, run: Run): Promise<R
       rate: run.rate ?? 5e-4,
       clip: 2,
       seed: run.seed,
+      memory: run.memory,
       net: netOptions(run.name, { batchNorm: { decay: 0.9 } }),
     });
     const losses: number[] = [];
@@ -157,6 +162,7 @@ async function train(device: Device, batches: ImageBatches, run: Run): Promise<R
     const phases = timed ? await trainer.profile() : undefined;
     const total = (profile: Profile | undefined) =>
       profile?.reduce((sum, { seconds }) => sum + seconds, 0) ?? NaN;
+    const { arena, lowerBound } = trainer.pass.plan.memory();
     const dispatches = [...trainer.pass.plan.dispatches, ...trainer.update.plan.dispatches];
     return {
       name: run.name,
@@ -171,6 +177,7 @@ async function train(device: Device, batches: ImageBatches, run: Run): Promise<R
         step: median(times.length > 1 ? times.slice(1) : times),
       },
       bytes: trainer.bytes,
+      arena: arena / lowerBound,
       losses,
     };
   } finally {
@@ -226,4 +233,6 @@ function print(
   console.log(
     `${batch} images of ${image}x${image} a step on ${device.name}. Forward, backward and update: device time of one step; step: median wall time after the first.`,
   );
+  const arenas = rows.map(({ arena }) => `${arena.toFixed(2)} x`).join(", ");
+  console.log(`Arena: ${arenas} lower bound, the most bytes of activations alive at once.`);
 }
