@@ -86,6 +86,7 @@ function build(nodes: readonly Node[], traits: Traits, options: PlanOptions): Pl
     external: options.external ?? {},
     slices: options.slices ?? true,
     guard: options.guard ?? 0,
+    apart: traits.class === "cpu",
   });
   const dispatches = schedule(launches, layout, traits, options.accumulate ?? false);
   const pages = place(dispatches, layout, traits);

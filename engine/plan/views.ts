@@ -55,6 +55,8 @@ export function layOut(
     external: Readonly<Record<string, { channels: number; offset: number }>>;
     slices: boolean;
     guard: number;
+    /** Keep the pixels of an image from the same few sets of a cache. */
+    apart: boolean;
   },
 ): Layout {
   const root = roots(launches);
@@ -91,8 +93,9 @@ export function layOut(
       return { ...whole, shape, offset: whole.offset + slice.offset };
     }
     const wide = origin.kind === "input" ? options.external[origin.name] : external.get(tensor);
-    const stride = wide?.channels ?? channels;
     const guarded = options.guard > 0 && !into.has(tensor) && !/variable|constant/.test(origin.kind);
+    const free = viewable(tensor) && !external.has(tensor) && !into.has(tensor) && !guarded;
+    const stride = wide?.channels ?? (options.apart && free ? apart(shape) : channels);
     const [before, after] = guarded
       ? [(uses.get(tensor) ?? true) ? options.guard : 0, options.guard]
       : [0, 0];
@@ -147,6 +150,18 @@ export function layOut(
 /** Tensor a launch knows by this name, unless it is one of its temporaries. */
 export const named = ({ node }: Launch, name: string): Tensor | undefined =>
   node.outputs[name] ?? node.inputs[name];
+
+/** Elements by which the pixels of a CPU's first-level cache come back to the same set, and in a line of it. */
+const [PAGE, LINE] = [1024, 16];
+
+/**
+ * Stride of an image's pixels. A tile of a convolution reads one channel of many pixels: where these are a quarter of a
+ * page apart or a multiple of that, they drive each other out of the cache, and one more line between them prevents it.
+ */
+function apart(shape: Shape): number {
+  const channels = shape[shape.length - 1];
+  return shape.length === 4 && channels % (PAGE / 4) === 0 ? channels + LINE : channels;
+}
 
 /** A tensor that is added onto an earlier one shares its storage: `root` is the earliest of the chain. */
 function roots(launches: readonly Launch[]): (tensor: Tensor) => Tensor {
