@@ -45,6 +45,11 @@ export interface Algorithm<A> {
   /** Settings that suit this problem where no measurement says better; `lanes` is the adapter's subgroup size. */
   tune?(t: Shapes, attrs: A, lanes: number): Tune;
   temporaries?(t: Shapes, attrs: A): Shapes;
+  /**
+   * Largest error of what it writes, where that is not the operation's own bound; `x` is as in `reference`. Infinite
+   * also where a value of `x` that is not finite may reach.
+   */
+  bound?(t: Shapes, x: Values, attrs: A): Values;
 }
 
 /** Ways to compute the same thing, preferred first; the last fits every problem and needs no feature. */

@@ -27,7 +27,7 @@ import type { Dispatch } from "../plan/dispatch.ts";
 import { Executable } from "../plan/executable.ts";
 import { type Plan, plan } from "../plan/plan.ts";
 import { judge } from "./judge.ts";
-import { type Problem, shapesOf } from "./problem.ts";
+import { boundOf, type Problem, shapesOf } from "./problem.ts";
 import type { ErrorMap } from "./report.ts";
 import { dtypeOf, loaded, stored } from "./sampling.ts";
 
@@ -137,7 +137,7 @@ export async function run(
       const [breach] = repeat === 1 ? await launch.breaches() : [];
       if (breach) return { figure: Infinity, at: "guard", message: breach };
     }
-    return worstOf(op, p, routine, variant, first);
+    return worstOf(op, attrs, p, routine, variant, first);
   } finally {
     launch.close();
   }
@@ -174,8 +174,16 @@ function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
   return `element ${i} was ${was} and is ${is} on the same input`;
 }
 
-function worstOf(op: Op, p: Problem, routine: string, { layout }: Variant, wrote: Wrote): Outcome {
+function worstOf(
+  op: Op,
+  attrs: unknown,
+  p: Problem,
+  routine: string,
+  { algorithm, layout }: Variant,
+  wrote: Wrote,
+): Outcome {
   const side = routine in op.backward ? "backward" : "forward";
+  const bounds = boundOf(p, named(op, routine, algorithm), side, attrs);
   let worst: Outcome = { figure: 0, at: "" };
   if (routine === "again" && [...wrote.keys()].some((name) => !op.again!.writes.includes(name)))
     return {
@@ -184,7 +192,7 @@ function worstOf(op: Op, p: Problem, routine: string, { layout }: Variant, wrote
       message: `writes ${[...wrote.keys()]} but is to write ${op.again!.writes}`,
     };
   for (const [name, bytes] of wrote) {
-    let [want, bound] = [p.want[side][name], p.bound[side][name]];
+    let [want, bound] = [p.want[side][name], bounds[name]];
     if (!want) continue; // an output no reference speaks of, such as an index kept for the gradient
     if (layout === "accumulated") {
       const held = before(p.shapes[name]);
@@ -211,6 +219,9 @@ export function dispatchesOf(
   return prepare(traits, op, attrs, shapes, routine, { algorithm, layout: "dense" })!.planned.dispatches;
 }
 
+const named = (op: Op, routine: string, algorithm: string): Algorithm<any> =>
+  routines(op)[routine].find(({ name }) => name === algorithm)!;
+
 interface Setup {
   readonly planned: Plan;
   readonly inputs: readonly string[];
@@ -228,16 +239,16 @@ function prepare(
   routine: string,
   variant: Variant,
 ): Setup | undefined {
-  const algorithm = routines(op)[routine].find(({ name }) => name === variant.algorithm)!;
+  const algorithm = named(op, routine, variant.algorithm);
   const { layout } = variant;
-  const { reads, writes, viewable, accumulates } = bindings(op, algorithm, variant.tune);
+  const { reads, writes, viewable, accumulates, whole } = bindings(op, attrs, algorithm, variant.tune);
   if (layout === "sliced" && viewable.size === 0) return undefined;
   if (layout === "accumulated" && !accumulates) return undefined;
   let limited = traits;
   if (layout === "split") {
     const all = { ...shapes, ...algorithm.temporaries?.(shapes, attrs) };
-    limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all) };
-    if (!splits(op, attrs, shapes, limited.maxBindingBytes)) return undefined;
+    limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all, whole) };
+    if (!splits(op, attrs, all, limited.maxBindingBytes)) return undefined;
   }
 
   const graph = new Graph();
@@ -272,10 +283,10 @@ function wider(name: string, shape: Shape): { channels: number; offset: number }
   return { channels: (shape[shape.length - 1] ?? 1) + 4 + 2 * key, offset: 1 + key };
 }
 
-/** Least binding that takes whole tensors that have no batch, whole temporaries, and one image of the rest. */
-function bytesOfOneImage(op: Op, attrs: unknown, shapes: Shapes): number {
+/** Least binding that takes `whole` tensors, and those that have no batch, and one image of the rest. */
+function bytesOfOneImage(op: Op, attrs: unknown, shapes: Shapes, whole: ReadonlySet<string>): number {
   const names = batched(op, attrs);
-  const parted = (name: string) => names.includes(name) && `d${name.replace(/^d/, "")}` in shapes;
+  const parted = (name: string) => names.includes(name) && !whole.has(name);
   const bytes = Object.entries(shapes).map(
     ([name, shape]) => (4 * size(shape)) / (parted(name) ? shape[0] : 1),
   );
@@ -285,19 +296,31 @@ function bytesOfOneImage(op: Op, attrs: unknown, shapes: Shapes): number {
 const splits = (op: Op, attrs: unknown, shapes: Shapes, bytes: number): boolean =>
   batched(op, attrs).some((name) => shapes[name] && 4 * size(shapes[name]) > bytes);
 
-function bindings(op: Op, algorithm: Algorithm<any>, tune: Tune = {}) {
+function bindings(op: Op, attrs: unknown, algorithm: Algorithm<any>, tune: Tune = {}) {
+  const images = batched(op, attrs);
   const reads = new Set<string>();
   const writes = new Set<string>();
   const dense = new Set<string>();
   const viewable = new Set<string>();
+  /** Temporaries that a kernel reads for something that has no batch. */
+  const whole = new Set<string>();
   let accumulates = true;
   for (const kernel of algorithm.kernels) {
     const known = settings(kernel);
     const set = Object.fromEntries(Object.entries(tune).filter(([name]) => name in known));
     const reflected = reflect(kernel.label, specialise(kernel, settings(kernel, set)));
-    for (const [binding, { type }] of reflected.bindings) {
-      const name = kernel.bind?.[binding] ?? binding;
-      if (type === "uniform" || !isTensor(op, name)) continue;
+    const bound = [...reflected.bindings].map(([binding, { type }]) => ({
+      binding,
+      type,
+      name: kernel.bind?.[binding] ?? binding,
+    }));
+    const sums = bound.some(({ type, name }) => type === "storage" && !images.includes(name));
+    for (const { binding, type, name } of bound) {
+      if (type === "uniform") continue;
+      if (!isTensor(op, name)) {
+        if (sums) whole.add(name);
+        continue;
+      }
       (type === "storage" ? writes : reads).add(name);
       (takesSlice(reflected, binding) ? viewable : dense).add(name);
       if (type === "storage" && !canAccumulate(reflected)) accumulates = false;
@@ -305,11 +328,12 @@ function bindings(op: Op, algorithm: Algorithm<any>, tune: Tune = {}) {
   }
   for (const name of writes) reads.delete(name);
   for (const name of dense) viewable.delete(name);
-  return { reads, writes, viewable, accumulates };
+  return { reads, writes, viewable, accumulates, whole };
 }
 
 /** Whether an algorithm has the accumulated layout. */
-export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean => bindings(op, algorithm).accumulates;
+export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean =>
+  bindings(op, op.cases[0].attrs, algorithm).accumulates;
 
 /** Inputs, outputs and their gradients; anything else a kernel binds is a temporary. */
 function isTensor(op: Op, name: string): boolean {

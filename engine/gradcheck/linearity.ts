@@ -16,9 +16,10 @@ export async function linearity(
   example: Case<any>,
   p: Problem,
   routine: string,
-  { name: algorithm }: Algorithm<any>,
+  algorithm: Algorithm<any>,
 ): Promise<Finding> {
-  const variant = { algorithm, layout: "dense" } as const;
+  const variant = { algorithm: algorithm.name, layout: "dense" } as const;
+  const boundOf = algorithm.bound ?? op.bound.backward;
   const launch = (await Launch.load(device, op, example.attrs, p.shapes, routine, variant))!;
   const next = random(23);
   // multiples of 2^-11 below 1: their sums and doubles are exact in float32
@@ -30,7 +31,7 @@ export async function linearity(
     const zero = await launch.values(replace(op, p.values, () => 0));
     const [atU, atV, atBoth] = [await launch.values(u), await launch.values(v), await launch.values(both)];
     const doubled = await launch.values(combine(op, u, u, (a) => 2 * a));
-    const bounds = [u, v, both].map((values) => op.bound.backward(p.shapes, values, example.attrs));
+    const bounds = [u, v, both].map((values) => boundOf(p.shapes, values, example.attrs));
     let worst: Finding = { ...finding, figure: 0, where: example.what };
     for (const [name, got] of Object.entries(atBoth)) {
       const none = new Float64Array(got.length);

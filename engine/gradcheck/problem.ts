@@ -1,4 +1,5 @@
-import { type Case, type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
+import { type Algorithm, type Case, type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
+import { remember } from "../../kernels/remember.ts";
 import { LARGEST, U } from "../../kernels/rounding.ts";
 import { withGradients } from "../graph/autodiff.ts";
 import { Intrusion } from "./nonfinite.ts";
@@ -80,6 +81,24 @@ export function problem(
       backward: intrusion.spread(bound.backward, inputs, backward),
     },
   };
+}
+
+const own = new WeakMap<Problem, Map<Algorithm<any>, Values>>();
+
+/** What an algorithm may be off by in a problem: by its own bound, if it has one; worked out once. */
+export function boundOf(
+  p: Problem,
+  algorithm: Algorithm<any>,
+  side: "forward" | "backward",
+  attrs: unknown,
+): Values {
+  if (!algorithm.bound) return p.bound[side];
+  const known = remember(own, p, () => new Map<Algorithm<any>, Values>());
+  return remember(known, algorithm, () => {
+    const bound = algorithm.bound!(p.shapes, p.values, attrs);
+    const want = Object.fromEntries(Object.keys(bound).map((name) => [name, p.want[side][name]]));
+    return representable(want, bound);
+  });
 }
 
 /**
