@@ -32,9 +32,12 @@ export interface Slide {
 }
 
 /** A window that fits; `beyond` is how far the padding may exceed one that can hold no whole window. */
-export function slide(draw: Draw, beyond = 0): Slide {
-  const taps = draw.pick([1, 2, 3, 4, 5, 7, 8]);
-  const stride = draw.integer(1, 4);
+export function slide(
+  draw: Draw,
+  beyond = 0,
+  taps = draw.pick([1, 2, 3, 4, 5, 7, 8]),
+  stride = draw.integer(1, 4),
+): Slide {
   const pad = () => draw.integer(0, taps - 1 + beyond);
   const padding = [pad(), pad()] as const;
   const steps = draw.integer(0, 6) * stride; // none: a window as large as the image

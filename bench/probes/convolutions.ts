@@ -1,4 +1,5 @@
-// GFLOP/s of the convolution kernels on shapes of Inception-v4, by algorithm and tile, best of five dispatches each.
+// GFLOP/s of the convolution kernels on shapes of Inception-v4, by algorithm and tile, best of five dispatches each,
+// the direct sum's operations whatever the algorithm; `-` where it does not fit the layer.
 //   npm run build && node dist/probes/convolutions.js ['{"algorithm":"plain"}' '{"tune":{"ROWS":4,"COLS":4}}' ...]
 import { Device } from "../../engine/device/device.ts";
 import { withGradients } from "../../engine/graph/autodiff.ts";
@@ -36,9 +37,11 @@ for (const routine of ["forward", "x", "w"] as const)
   for (const choice of choices) {
     const runs = [];
     for (const layer of LAYERS) runs.push(await measure(layer, routine, choice));
+    const measured = runs.filter((run) => run !== undefined);
     const total =
-      runs.reduce((sum, { flops }) => sum + flops, 0) / runs.reduce((sum, { seconds }) => sum + seconds, 0);
-    const each = runs.map(({ flops, seconds }) => (flops / seconds / 1e9).toFixed(1)).join(" ");
+      measured.reduce((sum, { flops }) => sum + flops, 0) /
+      measured.reduce((sum, { seconds }) => sum + seconds, 0);
+    const each = runs.map((run) => (run ? (run.flops / run.seconds / 1e9).toFixed(1) : "-")).join(" ");
     console.log(
       `${routine.padEnd(7)} ${JSON.stringify(choice) ?? "winners"}: ${(total / 1e9).toFixed(1)} GFLOP/s (${each})`,
     );
@@ -54,6 +57,10 @@ async function measure(
   const attrs = { stride: [stride, stride], padding: pad.map((p) => [p, p]) };
   const given = { x: [1, side, side, from], w: [...window, from, to], b: [to] };
   const shapes = withGradients({ ...given, ...conv2d.shapes(given, attrs as never) });
+  const algorithms = routine === "forward" ? conv2d.forward : conv2d.backward[routine];
+  const algorithm = algorithms.find(({ name }) => name === choice?.algorithm);
+  if (choice?.algorithm && !(algorithm && (algorithm.fits?.(shapes, attrs as never) ?? true)))
+    return undefined;
   const graph = new Graph();
   const inputs = Object.fromEntries(READS[routine].map((name) => [name, graph.input(name, shapes[name])]));
   const node = {
@@ -75,8 +82,8 @@ async function measure(
     executable.write(name, new Float32Array(size(shapes[name])).map(Math.random));
   let seconds = Infinity;
   for (let i = 0; i < 6; i++) {
-    const [profile] = await executable.profile();
-    if (i > 0) seconds = Math.min(seconds, profile.seconds); // the first compiles
+    const taken = (await executable.profile()).reduce((sum, dispatch) => sum + dispatch.seconds, 0);
+    if (i > 0) seconds = Math.min(seconds, taken); // the first compiles
   }
   executable.close();
   return { flops: 2 * size(shapes.y) * window[0] * window[1] * from, seconds };

@@ -6,18 +6,25 @@ import type { Generator, Tune } from "../op.ts";
 // multiplies it by its own COLS columns of the right operand. No barrier, no workgroup memory. WGSL cannot say
 // "unroll", and subgroupBroadcast wants a constant lane: hence text that is printed.
 
-const TUNABLES: Generator["tunables"] = {
+export const TUNABLES: Generator["tunables"] = {
   LANES: { value: 8, choices: [4, 8, 16, 32] },
   ROWS: { value: 2, choices: [1, 2, 4, 8] },
   COLS: { value: 4, choices: [1, 2, 4, 8] },
 };
 
+/** 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix. */
+export function fit({ rows, cols }: { rows: number; cols: number }, lanes: number): Tune {
+  const groups = (most: number, of: number) =>
+    2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most)));
+  return { ROWS: Math.max(1, groups(lanes === 4 ? 16 : 32, rows)), COLS: Math.max(1, groups(32, cols)) };
+}
+
 export const range = (n: number) => Array.from({ length: n }, (_, i) => i);
-const lines = (depth: number, list: readonly string[]) =>
+export const lines = (depth: number, list: readonly string[]) =>
   list.map((line) => " ".repeat(depth) + line).join("\n");
 
 /** `acc_<row>_<col>` of the tile, zeroed. */
-const accumulators = ({ ROWS, LANES, COLS }: Tune) =>
+export const accumulators = ({ ROWS, LANES, COLS }: Tune) =>
   lines(
     2,
     range(ROWS * LANES).map((i) =>
@@ -28,7 +35,7 @@ const accumulators = ({ ROWS, LANES, COLS }: Tune) =>
   );
 
 /** Adds `a_<group>` of every lane, broadcast, times `b_<col>` onto the accumulators. */
-const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
+export const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
   lines(
     depth,
     range(ROWS * LANES).map((i) => {
@@ -52,7 +59,7 @@ ${lines(
  * Stores what lies inside the result; `at` is the element where the channels of `row` start, `put` stores one value.
  * The accumulators go through an array, for a loop: a store for each takes a CPU driver twenty times as long to compile.
  */
-const store = (
+export const store = (
   { ROWS, LANES, COLS }: Tune,
   tile: {
     first: string;
@@ -73,13 +80,13 @@ const store = (
   }`;
 
 /** Each lane's columns, kept inside the operand: what lies beyond is computed and never stored. */
-const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
+export const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
   lines(
     2,
     range(COLS).map((j) => `let col_${j} = min(${col} + ${j * LANES}u, ${cols} - 1u);`),
   );
 
-const header = (
+export const header = (
   formula: readonly string[],
   { LANES, ROWS, COLS }: Tune,
   rows: string,
@@ -89,7 +96,7 @@ ${formula.map((line) => `// ${line}`).join("\n")}
 // One subgroup computes ${ROWS * LANES} ${rows} by ${COLS * LANES} ${cols}.
 `;
 
-const signature = (LANES: number) => `@compute @workgroup_size(${LANES})
+export const signature = (LANES: number) => `@compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {`;
 
 const addOnto = (tensor: string) => (at: string, _: string, value: string) =>

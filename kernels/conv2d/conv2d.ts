@@ -17,6 +17,7 @@ import backwardX from "./backward_x.wgsl";
 import * as broadcast from "./broadcast.ts";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
+import * as winograd from "./winograd.ts";
 
 export interface Conv2dAttrs {
   /** Steps of the window down and across. */
@@ -41,7 +42,7 @@ const kernel = (file: string, source: string | Generator, threads: Kernel<Conv2d
 });
 
 /** Tensors of a convolution whose leading axis is the batch. */
-export const batched = ["x", "y", "dy", "dx"];
+export const batched = ["x", "y", "dy", "dx", "v", "m"];
 
 const pixels = ([n, h, w]: readonly number[]) => n * h * w;
 
@@ -65,13 +66,7 @@ const bySubgroups = (
       return [Math.ceil(cols / (COLS * LANES)) * LANES, Math.ceil(rows / (ROWS * LANES)), depth];
     }),
   ],
-  /** 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix. */
-  tune(t, attrs, lanes) {
-    const { rows, cols } = extent(t, attrs);
-    const groups = (most: number, of: number) =>
-      2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most)));
-    return { ROWS: Math.max(1, groups(lanes === 4 ? 16 : 32, rows)), COLS: Math.max(1, groups(32, cols)) };
-  },
+  tune: (t, attrs, lanes) => broadcast.fit(extent(t, attrs), lanes),
 });
 
 /**
@@ -80,7 +75,8 @@ const bySubgroups = (
  * x [n,h,wd,c], w [r,s,c,o], b [o] (optional) -> y [n,p,q,o] with p = floor((h + top + below - r) / sh) + 1.
  * Padding is zeros that are multiplied or passed over, so a weight that is infinite or NaN comes out of every element of
  * its output channel and, backwards, may come out of any of its input channel; one in x comes out of the windows that
- * hold it.
+ * hold it. Winograd's algorithms, for windows of 3x3, 1x3, 3x1, 1x7 and 7x1 at stride 1, let it come out of all
+ * outputs of the tile it enters.
  * Throws ShapeError where channels or biases differ, or the window does not fit.
  */
 export const conv2d: Op<Conv2dAttrs> = {
@@ -106,6 +102,7 @@ export const conv2d: Op<Conv2dAttrs> = {
       cols: y[3],
       depth: 1,
     })),
+    ...winograd.forward,
     { name: "plain", kernels: [kernel("forward", forward, ({ y }) => [y[3], pixels(y), 1])] },
   ],
   backward: {
@@ -117,6 +114,7 @@ export const conv2d: Op<Conv2dAttrs> = {
           return { rows: n * Math.ceil(h / sh) * Math.ceil(w / sw), cols: c, depth: sh * sw };
         },
       ),
+      ...winograd.backwardX,
       { name: "plain", kernels: [kernel("backward_x", backwardX, ({ x }) => [x[3], pixels(x), 1])] },
     ],
     w: [
@@ -172,7 +170,10 @@ export const conv2d: Op<Conv2dAttrs> = {
 
   arbitrary(draw) {
     const products = draw.integer(0, 19) === 19 ? 3e6 : 2e5; // forward; a large one now and then, for its grids
-    const [n, down, across] = [draw.integer(1, 3), slide(draw, 1), slide(draw, 1)];
+    // every other problem is one of those that Winograd's algorithms are for
+    const [r, s]: readonly [number?, number?] = draw.pick([false, true]) ? draw.pick(winograd.WINDOWS) : [];
+    const [n, stride] = [draw.integer(1, 3), r && 1];
+    const [down, across] = [slide(draw, 1, r, stride), slide(draw, 1, s, stride)];
     const steps = ({ extent, taps, stride, padding: [before, after] }: Slide) =>
       Math.floor((extent + before + after - taps) / stride) + 1;
     const planes = n * steps(down) * steps(across) * down.taps * across.taps;
@@ -189,6 +190,10 @@ export const conv2d: Op<Conv2dAttrs> = {
     example("3x3 same", [1, 6, 7, 5], [3, 3, 9], { pad: [1, 1] }),
     example("3x3 same, more images than rows", [3, 2, 4, 3], [3, 3, 4], { pad: [1, 1] }),
     example("3x3 valid", [2, 7, 6, 4], [3, 3, 3]),
+    example("3x3 same, tiles of every sort", [2, 10, 13, 11], [3, 3, 40], { pad: [1, 1] }),
+    example("3x3, more padding than window", [2, 2, 3, 3], [3, 3, 4], { pad: [3, 4] }),
+    example("1x3 same", [3, 4, 10, 9], [1, 3, 6], { pad: [0, 1] }),
+    example("3x1 same, tiles over one tile", [5, 27, 3, 6], [3, 1, 35], { pad: [1, 0] }),
     example("3x3 stride 2 valid", [2, 9, 9, 3], [3, 3, 32], { stride: 2 }),
     example("1x7 same", [1, 5, 9, 6], [1, 7, 10], { pad: [0, 3] }),
     example("7x1 same", [1, 9, 5, 6], [7, 1, 10], { pad: [3, 0] }),

@@ -1,0 +1,210 @@
+import type { Generator } from "../op.ts";
+import {
+  accumulators,
+  columns,
+  header,
+  lines,
+  outerProduct,
+  range,
+  signature,
+  store,
+  TUNABLES,
+} from "./broadcast.ts";
+import type { Matrix, Transforms } from "./toom_cook.ts";
+import shape from "./winograd_shape.wgsl";
+
+// The four kernels of a Winograd convolution, for one F(m, r) down and one across: every loop over a tile is written
+// out, its values in named registers.
+
+const WORKGROUP: Generator["tunables"] = { WG: { value: 32, choices: [8, 32, 64] } };
+
+/** `let to_i_j` of `down` times the values `from` times the transpose of `across`; columns first. */
+function sandwich(down: Matrix, from: string, across: Matrix, to: string): string {
+  const taps = { down: range(down[0].length), across: range(across[0].length) };
+  const columnsFirst = taps.across.flatMap((j) =>
+    down.map((row, i) => `let ${from}t_${i}_${j} = ${sum(row, (k) => `${from}_${k}_${j}`)};`),
+  );
+  const rows = down.flatMap((_, i) =>
+    across.map((row, j) => `let ${to}_${i}_${j} = ${sum(row, (k) => `${from}t_${i}_${k}`)};`),
+  );
+  return lines(2, [...columnsFirst, ...rows]);
+}
+
+/** Sum of named values times constants, those that are zero left out. */
+function sum(coefficients: readonly number[], name: (k: number) => string): string {
+  const terms = coefficients.flatMap((a, k) => (a === 0 ? [] : [{ a, value: name(k) }]));
+  const [first, ...others] = terms;
+  const product = (a: number, value: string) => (a === 1 ? value : `${literal(a)} * ${value}`);
+  return others.reduce(
+    (text, { a, value }) => `${text} ${a < 0 ? "-" : "+"} ${product(Math.abs(a), value)}`,
+    product(first.a, first.value),
+  );
+}
+
+const literal = (a: number) => (Number.isInteger(a) ? `${a}.0` : `${a}`);
+
+/** Values of a tile, `down` by `across` of them. */
+const tile = (down: number, across: number, make: (i: number, j: number, k: number) => string) =>
+  lines(
+    2,
+    range(down * across).map((k) => make(Math.floor(k / across), k % across, k)),
+  );
+
+const points = ({ B }: Transforms) => B.length;
+const notation = (down: Transforms, across: Transforms) => `F(${down.m}x${across.m}, ${down.r}x${across.r})`;
+
+/** `backward`: the filter turned about and its channels exchanged, which makes a gradient of x a convolution of dy. */
+export const filterTransform = (down: Transforms, across: Transforms, backward: boolean): Generator => ({
+  tunables: WORKGROUP,
+  print: ({
+    WG,
+  }) => `// u[i,j,c,o] = sum over r,s of G[i,r] * g[r,s,c,o] * G'[j,s] of ${notation(down, across)},
+// ${backward ? "g[r,s,c,o] = w[R-1-r,S-1-s,o,c]" : "g = w"}.
+// One invocation transforms the taps of one input and one output channel.
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> w: array<f32>;        // r s ${backward ? "o c" : "c o"}
+@group(0) @binding(2) var<storage, read_write> u: array<f32>;  // i j c o
+
+@compute @workgroup_size(${WG})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let o = id.x;
+  let c = id.y;
+  if (o >= shape.o) { return; }
+  let plane = shape.c * shape.o;
+  let start = ${backward ? "o * shape.c + c" : "c * shape.o + o"};
+  let to = c * shape.o + o;
+${tile(down.r, across.r, (i, j, k) => `let g_${i}_${j} = w[start + ${backward ? down.r * across.r - 1 - k : k}u * plane];`)}
+${sandwich(down.G, "g", across.G, "u")}
+${tile(points(down), points(across), (i, j, k) => `u[to + ${k}u * plane] = u_${i}_${j};`)}
+}
+${shape}`,
+});
+
+export const inputTransform = (down: Transforms, across: Transforms): Generator => ({
+  tunables: WORKGROUP,
+  print: ({
+    WG,
+  }) => `// v[n,a,b,i,j,c] = sum over k,l of B[i,k] * x[n, a*${down.m} - top + k, b*${across.m} - left + l, c] * B'[j,l]
+// of ${notation(down, across)}; outside x is zero.
+// One invocation transforms one channel of tile a, b.
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<f32>;        // n h wd c
+@group(0) @binding(2) var<storage, read_write> v: array<f32>;  // n a b i j c
+
+@compute @workgroup_size(${WG})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let c = id.x;
+  if (c >= shape.c) { return; }
+  let n = id.z / shape.down;
+  let top = i32(id.z % shape.down * ${down.m}u) - shape.top;
+  let left = i32(id.y * ${across.m}u) - shape.left;
+${lines(
+  2,
+  range(points(down)).flatMap((i) => [
+    `let row_${i} = u32(top + ${i});`,
+    `let line_${i} = (n * shape.h + row_${i}) * shape.wd;`,
+  ]),
+)}
+${lines(
+  2,
+  range(points(across)).map((j) => `let col_${j} = u32(left + ${j});`),
+)}
+${tile(points(down), points(across), (i, j) => {
+  const inside = `in_${i}_${j}`;
+  return [
+    `let ${inside} = row_${i} < shape.h && col_${j} < shape.wd;`,
+    `let d_${i}_${j} = select(0.0, x[shape.x_offset + c + select(0u, (line_${i} + col_${j}) * shape.x_stride, ${inside})], ${inside});`,
+  ].join(" ");
+})}
+${sandwich(down.B, "d", across.B, "v")}
+  let to = shape.v_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.c + c;
+${tile(points(down), points(across), (i, j, k) => `v[to + ${k}u * shape.c] = v_${i}_${j};`)}
+}
+${shape}`,
+});
+
+export const products = (down: Transforms, across: Transforms): Generator => ({
+  tunables: TUNABLES,
+  print: (tune) => {
+    const count = points(down) * points(across);
+    return `${header(
+      [
+        "m[n,a,b,i,j,o] = sum over c of v[n,a,b,i,j,c] * u[i,j,c,o]",
+        `group.z is the point i, j of ${notation(down, across)}.`,
+      ],
+      tune,
+      "tiles",
+      "output channels",
+    )}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> v: array<f32>;        // n a b i j c
+@group(0) @binding(2) var<storage, read> u: array<f32>;        // i j c o
+@group(0) @binding(3) var<storage, read_write> m: array<f32>;  // n a b i j o
+
+${signature(tune.LANES)}
+  let first = group.y * ${tune.ROWS * tune.LANES}u;
+  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
+${columns(tune, "o", "shape.o")}
+${lines(
+  2,
+  range(tune.ROWS).map(
+    (g) =>
+      `let from_${g} = shape.v_offset + (min(first + ${g * tune.LANES}u + lane, shape.tiles - 1u) * ${count}u + group.z) * shape.c;`,
+  ),
+)}
+${accumulators(tune)}
+  var u_at = group.z * shape.c * shape.o;
+  for (var c = 0u; c < shape.c; c++) {
+${lines(
+  4,
+  range(tune.ROWS).map((g) => `let a_${g} = v[from_${g} + c];`),
+)}
+${lines(
+  4,
+  range(tune.COLS).map((j) => `let b_${j} = u[u_at + col_${j}];`),
+)}
+${outerProduct(4, tune)}
+    u_at += shape.o;
+  }
+${store(tune, {
+  first: "first",
+  rows: "shape.tiles",
+  col: "o",
+  cols: "shape.o",
+  at: `shape.m_offset + (row * ${count}u + group.z) * shape.o`,
+  put: (at, _, value) => `m[${at}] = ${value};`,
+})}
+}
+${shape}`;
+  },
+});
+
+/** `backward`: no bias, and what y holds may be added onto. */
+export const outputTransform = (down: Transforms, across: Transforms, backward: boolean): Generator => ({
+  tunables: WORKGROUP,
+  print: ({
+    WG,
+  }) => `// y[n, a*${down.m} + k, b*${across.m} + l, o] = ${backward ? "" : "b[o] + "}sum over i,j of A[k,i] * m[n,a,b,i,j,o] * A'[l,j] of ${notation(down, across)}
+// One invocation computes one channel of tile a, b.
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> m: array<f32>;        // n a b i j o
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;  // n p q o
+${backward ? "" : "@group(0) @binding(3) var<storage, read> b: array<f32>;        // o\n"}
+@compute @workgroup_size(${WG})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let o = id.x;
+  if (o >= shape.o) { return; }
+  let start = shape.m_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.o + o;
+${tile(points(down), points(across), (i, j, k) => `let m_${i}_${j} = m[start + ${k}u * shape.o];`)}
+${sandwich(down.A, "m", across.A, "y")}
+  let p = id.z % shape.down * ${down.m}u;
+  let q = id.y * ${across.m}u;
+  let to = shape.y_offset + ((id.z / shape.down * shape.p + p) * shape.q + q) * shape.y_stride + o;
+${tile(down.m, across.m, (i, j) => {
+  const at = `to + (${i}u * shape.q + ${j}u) * shape.y_stride`;
+  const more = backward ? `select(0.0, y[${at}], shape.accumulate != 0u)` : "b[o]";
+  return `if (p + ${i}u < shape.p && q + ${j}u < shape.q) { y[${at}] = y_${i}_${j} + ${more}; }`;
+})}
+}
+${shape}`,
+});
