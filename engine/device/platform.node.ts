@@ -160,15 +160,21 @@ const lentLoader = () =>
   join(dirname(require.resolve("webgpu/package.json")), "dist/linux-x64/libvulkan.so.1");
 
 let waits = 0;
+let since = 0;
 const immediate = globalThis.setImmediate;
 const lazily = ((f: (...args: any[]) => void, ...args: any[]) =>
-  setTimeout(f, 1, ...args)) as unknown as typeof setImmediate;
+  setTimeout(f, pause(performance.now() - since), ...args)) as unknown as typeof setImmediate;
+
+/** Milliseconds to the next look at the device after so many in vain: a fiftieth more of waiting at most, from 1 to 16. */
+const pause = (waited: number): number => Math.min(16, Math.max(1, waited / 50));
 
 /**
  * Waits for the device. While a promise is pending, Dawn in Node asks the event loop for another turn without pause
- * and burns a core that a software adapter needs; slowing `setImmediate` to a millisecond gives it back.
+ * and burns a core that a software adapter needs. Slowing `setImmediate` gives it back: the longer the wait, the
+ * longer the pauses, as each look at the device costs a tenth of a millisecond.
  */
 export async function waiting<T>(pending: Promise<T>): Promise<T> {
+  since = performance.now();
   if (waits++ === 0) globalThis.setImmediate = lazily;
   try {
     return await pending;
