@@ -68,7 +68,7 @@ export function reflect(label: string, wgsl: string): Reflected {
 }
 
 function parse(label: string, wgsl: string): Reflected {
-  const info = new WgslReflect(wgsl);
+  const info = new WgslReflect(declarations(wgsl));
   if (info.entry.compute.length !== 1)
     throw new TuneError(`${label}: want one @compute entry, found ${info.entry.compute.length}`);
   const [entry] = info.entry.compute;
@@ -97,6 +97,30 @@ function parse(label: string, wgsl: string): Reflected {
     uses: new Set([...wgsl.matchAll(/\bshape\.(\w+)/g)].map(([, field]) => field)),
     features,
   };
+}
+
+/** The text without the bodies of its functions, which hold nothing that is read and most of what is parsed. */
+function declarations(wgsl: string): string {
+  const code = wgsl.replace(/\/\/.*/g, "");
+  let text = "";
+  let kept = 0;
+  for (const { index } of code.matchAll(/\bfn \w+\s*\(/g)) {
+    const open = code.indexOf("{", index);
+    if (index < kept || open < 0) continue;
+    text += `${code.slice(kept, open)}{}`;
+    kept = end(code, open);
+  }
+  return text + code.slice(kept);
+}
+
+/** Where the block that opens there ends. */
+function end(code: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < code.length; i++) {
+    if (code[i] === "{") depth++;
+    else if (code[i] === "}" && --depth === 0) return i + 1;
+  }
+  return code.length;
 }
 
 /** Whether the kernel can take this binding's tensor from inside a wider one. */

@@ -22,22 +22,38 @@ export const varianceScaling =
   (factor = 2): Initialiser =>
   (shape, random) => {
     const deviation = Math.sqrt((1.3 * factor) / fans(shape).fanIn);
-    return Float32Array.from({ length: size(shape) }, () => deviation * truncatedNormal(random));
+    return drawn(shape, () => deviation * truncatedNormal(random));
   };
 
 /** Uniform within +-sqrt(6 / (fan-in + fan-out)) (Glorot and Bengio, 2010, equation 16). */
 export const xavier = (): Initialiser => (shape, random) => {
   const { fanIn, fanOut } = fans(shape);
   const limit = Math.sqrt(6 / (fanIn + fanOut));
-  return Float32Array.from({ length: size(shape) }, () => limit * (2 * random() - 1));
+  return drawn(shape, () => limit * (2 * random() - 1));
 };
 
-/** Standard normal without what lies beyond two deviations, by rejection (Box and Muller). */
+/** So many values of a function; a loop, because `Float32Array.from` takes ten times as long. */
+function drawn(shape: Shape, next: () => number): Float32Array {
+  const values = new Float32Array(size(shape));
+  for (let i = 0; i < values.length; i++) values[i] = next();
+  return values;
+}
+
+/** Share of a standard normal between zero and two deviations. */
+const HALF = 0.4772498680518208;
+
+/**
+ * Standard normal without what lies beyond two deviations: the inverse of its distribution function at a uniform value.
+ * Of q = p - 1/2 it is q times a function of q * q, here a ratio of polynomials fitted within 9e-8 of it; four
+ * operations of arithmetic give the same weights everywhere, which logarithms and cosines need not.
+ */
 function truncatedNormal(random: () => number): number {
-  for (;;) {
-    const z = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    if (Math.abs(z) <= 2) return z;
-  }
+  const q = (2 * random() - 1) * HALF;
+  const r = q * q;
+  const above =
+    2.50662840438 + r * (-24.3196305208 + r * (79.2170594525 + r * (-94.0991919281 + r * 24.9129828876)));
+  const below = 1 + r * (-10.7493113609 + r * (40.5560078721 + r * (-61.4909264739 + r * 29.2214827814)));
+  return (q * above) / below;
 }
 
 /** Uniform in [0, 1): a stream of its own for every seed and path. */

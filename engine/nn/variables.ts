@@ -101,8 +101,22 @@ export class Variables {
       if (!groups.includes(group) || this.#buffers.has(key)) continue;
       const buffer = await this.device.buffer(key, count * 4, usage);
       this.#buffers.set(key, buffer);
-      if (value !== 0) this.device.gpu.queue.writeBuffer(buffer, 0, new Float32Array(count).fill(value));
+      if (value !== 0) await this.#fill(buffer, value);
     }
+  }
+
+  /** Fills a buffer from a small one: the host neither holds nor sends as much as the slot takes. */
+  async #fill(buffer: GPUBuffer, value: number): Promise<void> {
+    const { gpu } = this.device;
+    const bytes = Math.min(buffer.size, 2 ** 20);
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const source = await this.device.buffer(`${buffer.label} filler`, bytes, usage);
+    gpu.queue.writeBuffer(source, 0, new Float32Array(bytes / 4).fill(value));
+    const encoder = gpu.createCommandEncoder();
+    for (let at = 0; at < buffer.size; at += bytes)
+      encoder.copyBufferToBuffer(source, 0, buffer, at, Math.min(bytes, buffer.size - at));
+    gpu.queue.submit([encoder.finish()]);
+    source.destroy();
   }
 
   /** Where a variable lies. `average` in place of `value` gives the running average of the weights. */

@@ -1,4 +1,5 @@
 import { type Algorithm, type Kernel, routines, type Shapes, type Tune } from "../../kernels/op.ts";
+import { remember } from "../../kernels/remember.ts";
 import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
 import { LimitError, TuneError } from "../errors.ts";
@@ -105,14 +106,20 @@ function attempt(
   return { node, algorithm, kernels, why, shapes: { ...shapes, ...algorithm.temporaries?.(shapes, attrs) } };
 }
 
+/** Kernels by their settings: a network sets the same few hundreds of times, and printing one takes long. */
+const specialised = new WeakMap<Kernel<any>, Map<string, Specialised>>();
+
 /** The kernel at those of the given tunables that it has; LANES is the adapter's subgroup size. */
 export function at(kernel: Kernel<any>, given: Tune, traits: Traits): Specialised {
-  const known = tunables(kernel);
-  const set = Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
-  if (known.get("LANES")?.choices.includes(traits.lanes)) set.LANES ??= traits.lanes;
-  const tune = settings(kernel, set);
-  const text = specialise(kernel, tune);
-  return { kernel, tune, text, reflected: reflect(kernel.label, text) };
+  const settled = remember(specialised, kernel, () => new Map<string, Specialised>());
+  return remember(settled, `${traits.lanes} ${JSON.stringify(given)}`, () => {
+    const known = tunables(kernel);
+    const set = Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
+    if (known.get("LANES")?.choices.includes(traits.lanes)) set.LANES ??= traits.lanes;
+    const tune = settings(kernel, set);
+    const text = specialise(kernel, tune);
+    return { kernel, tune, text, reflected: reflect(kernel.label, text) };
+  });
 }
 
 /** Why the adapter cannot run the kernel, if it cannot. */

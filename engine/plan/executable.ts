@@ -61,20 +61,15 @@ export class Executable {
       return buffer;
     };
     try {
-      const pages: GPUBuffer[] = [];
-      for (const [i, bytes] of plan.pages.entries()) pages.push(await own(`arena ${i}`, bytes));
-      const single = new Map<Storage, GPUBuffer>();
-      for (const storage of plan.storages) {
-        if (storage.last < 0 || (storage.kind !== "input" && storage.kind !== "constant")) continue;
-        const buffer = await own(storage.label, storage.bytes);
-        single.set(storage, buffer);
-        if (storage.kind === "constant")
-          device.gpu.queue.writeBuffer(
-            buffer,
-            0,
-            new Float32Array(storage.bytes / 4).fill(storage.constant!),
-          );
-      }
+      const pages = await all(plan.pages.map((bytes, i) => own(`arena ${i}`, bytes)));
+      const alone = plan.storages.filter(
+        ({ kind, last }) => last >= 0 && (kind === "input" || kind === "constant"),
+      );
+      const buffers = await all(alone.map(({ label, bytes }) => own(label, bytes)));
+      const single = new Map(alone.map((storage, i) => [storage, buffers[i]]));
+      for (const [{ kind, bytes, constant }, buffer] of single)
+        if (kind === "constant")
+          device.gpu.queue.writeBuffer(buffer, 0, new Float32Array(bytes / 4).fill(constant!));
       const place = (storage: Storage): Place => {
         if (storage.kind === "variable") return variables(storage.variable!);
         if (storage.kind === "arena") return { buffer: pages[storage.page], offset: storage.offset };
@@ -209,6 +204,12 @@ export class Executable {
     this.#timestamps?.close();
     this.device.gpu.queue.submit([]);
   }
+}
+
+/** What all promise, once none is under way any more: a failure then leaves nothing that comes after it. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 const bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
