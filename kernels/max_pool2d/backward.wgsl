@@ -23,10 +23,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let row = group.y + shape.top;
   let p_from = (max(row + shape.stride_h, shape.r) - shape.r) / shape.stride_h;
   let p_to = min(row / shape.stride_h + 1u, shape.p);
+  var q_from = (max(first + shape.left + shape.stride_w, shape.s) - shape.s) / shape.stride_w;
+  var q_to = min((first + shape.left) / shape.stride_w + 1u, shape.q);
   for (var wd = first; wd < end; wd++) {
     let col = wd + shape.left;
-    let q_from = (max(col + shape.stride_w, shape.s) - shape.s) / shape.stride_w;
-    let q_to = min(col / shape.stride_w + 1u, shape.q);
+    // by a pixel a window goes and one comes, at most: no division
+    q_from += select(0u, 1u, q_from * shape.stride_w + shape.s <= col);
+    q_to += select(0u, 1u, q_to < shape.q && q_to * shape.stride_w <= col);
     var sum = 0.0;
     for (var p = p_from; p < p_to; p++) {
       for (var q = q_from; q < q_to; q++) {
