@@ -30,12 +30,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var best = 0.0;
     var tap = none;
     for (var row = row_from; row < row_to; row++) {
+      let pixel = (n * shape.h + row - shape.top) * shape.wd + col_from - shape.left;
+      var at = shape.x_offset + pixel * shape.x_stride + c;
+      var here = (row - above) * shape.s + col_from - before;
       for (var col = col_from; col < col_to; col++) {
-        let pixel = (n * shape.h + row - shape.top) * shape.wd + col - shape.left;
-        let value = x[shape.x_offset + pixel * shape.x_stride + c];
+        let value = x[at];
         let better = tap == none || value > best;
         best = select(best, value, better);
-        tap = select(tap, (row - above) * shape.s + col - before, better);
+        tap = select(tap, here, better);
+        at += shape.x_stride;
+        here++;
       }
     }
     let out = (n * shape.p + group.y) * shape.q + q;
