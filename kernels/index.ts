@@ -8,6 +8,7 @@ import { clipFactor } from "./clip_factor/clip_factor.ts";
 import { concat } from "./concat/concat.ts";
 import { conv2d } from "./conv2d/conv2d.ts";
 import { conv2dBatchNormRelu } from "./conv2d_batch_norm_relu/conv2d_batch_norm_relu.ts";
+import { conv2dMoments } from "./conv2d_moments/conv2d_moments.ts";
 import { conv2dResidual } from "./conv2d_residual/conv2d_residual.ts";
 import { copy } from "./copy/copy.ts";
 import { dropout } from "./dropout/dropout.ts";
@@ -40,6 +41,7 @@ export {
   concat,
   conv2d,
   conv2dBatchNormRelu,
+  conv2dMoments,
   conv2dResidual,
   copy,
   dropout,
@@ -71,6 +73,7 @@ export const ops: readonly Op[] = [
   concat(3),
   conv2d,
   conv2dBatchNormRelu,
+  conv2dMoments,
   conv2dResidual,
   copy,
   dropout,
