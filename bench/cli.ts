@@ -44,7 +44,11 @@ program
   .option("--batch <n>", "images a step (default: fits the adapter)", whole(1))
   .option("--steps <n>", "steps of each network (default: fits the adapter)", whole(1))
   .option("--rate <lr>", "learning rate", positive)
-  .option("--memory <bytes>", "device memory to keep to, such as 2GiB, for which more is computed twice", bytes)
+  .option(
+    "--memory <bytes>",
+    "device memory to keep to, such as 2GiB, for which more is computed twice",
+    bytes,
+  )
   .option("--seed <n>", "seed of weights and shuffling", whole(0), 0)
   .option(...adapter)
   .action((options) => demo(options));

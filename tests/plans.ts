@@ -4,7 +4,7 @@ import type { Traits } from "../engine/plan/choose.ts";
 import { model, netOptions } from "../models/index.ts";
 
 /** The adapter the plan files are written for: lavapipe's limits, subgroups of 8. */
-const LAVAPIPE: Traits = {
+export const LAVAPIPE: Traits = {
   name: "lavapipe",
   class: "cpu",
   features: new Set(["subgroups", "shader-f16", "timestamp-query"]),
