@@ -30,7 +30,7 @@ for (const kernel of kernels.values())
 
 check.test("an error names file, line and source line", async () => {
   const kernel = kernels.get("relu/forward")!;
-  const text = specialise(kernel, settings(kernel)).replace("let c = id.x", "let c = nowhere.x");
+  const text = specialise(kernel, settings(kernel)).replace("let first = group.x", "let first = nowhere.x");
   const line = text.split("\n").findIndex((l) => l.includes("nowhere")) + 1;
   try {
     await nothing.compile(kernel.label, text, reflect(kernel.label, text));
@@ -41,7 +41,7 @@ check.test("an error names file, line and source line", async () => {
       (error as Error).message,
       new RegExp(`^${kernel.label}\\.wgsl:${line}:\\d+: .*nowhere`, "s"),
     );
-    assert.ok((error as Error).message.includes("let c = nowhere.x"));
+    assert.ok((error as Error).message.includes("let first = nowhere.x"));
   }
 });
 check.run();

@@ -2,7 +2,7 @@
 // One invocation computes one element; neighbours along n share a row of w.
 
 const WG_X: u32 = 8u;    // @tune 1 2 4 8 16 32
-const WG_Y: u32 = 8u;    // @tune 1 2 4 8 16 32 64
+const WG_Y: u32 = 8u;    // @tune 1 2 4 8 16 32
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n o

@@ -131,7 +131,7 @@ export const linear: Op<unknown> = {
 /** As many lanes along n as a small batch fills; the others go along k. */
 function lanesOverRows({ x: [n] }: Shapes): Tune {
   const rows = Math.min(8, 2 ** Math.floor(Math.log2(n)));
-  return { WG_X: rows, WG_Y: 64 / rows };
+  return { WG_X: rows, WG_Y: 32 / rows };
 }
 
 /** Calls `product` with the row, the term and the sum of each product. */
