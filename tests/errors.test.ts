@@ -24,6 +24,7 @@ import { rmsprop } from "../engine/optim/optimizers.ts";
 import { staircase } from "../engine/optim/schedules.ts";
 import { checkLabels, Trainer, trace } from "../engine/optim/trainer.ts";
 import { plan } from "../engine/plan/plan.ts";
+import { conv2dResidual } from "../kernels/index.ts";
 import { guess, importWeights } from "../models/checkpoints.ts";
 import { find, model, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
@@ -123,6 +124,16 @@ const FAULTS: readonly Fault[] = [
       const x = images(n);
       n.concat(x, n.maxPool(x, 3, { stride: 3 }));
     },
+  ],
+  [
+    "a shortcut of other depth than the convolution beside it",
+    ShapeError,
+    /conv2d_residual: shortcut is \[2,8,8,3\] but the convolution makes \[2,8,8,5\]/,
+    () =>
+      conv2dResidual.shapes(
+        { x: [2, 8, 8, 3], w: [1, 1, 3, 5], b: [5], shortcut: [2, 8, 8, 3] },
+        { ...conv2dResidual.cases[0].attrs },
+      ),
   ],
   [
     "a residual of other depth",

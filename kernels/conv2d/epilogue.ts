@@ -9,6 +9,7 @@ import {
   type Shapes,
   shareColumns,
   type Tune,
+  type Values,
 } from "../op.ts";
 import * as broadcast from "./broadcast.ts";
 import { type Conv2dAttrs, conv2d, uniforms as convolution } from "./conv2d.ts";
@@ -22,7 +23,11 @@ export interface Joined<A> {
   readonly temporaries?: (t: Shapes, attrs: A) => Shapes;
   /** Settings that suit the kernels; the convolution has its own. */
   readonly tune?: (t: Shapes, attrs: A, lanes: number) => Tune;
+  /** Bound of what all kernels together write, by that of the convolution's own. */
+  bound(t: Shapes, v: Values, attrs: A, convolution: Bound<A>): Values;
 }
+
+type Bound<A> = (t: Shapes, v: Values, attrs: A) => Values;
 
 /**
  * Forward passes of a convolution with an epilogue, one for each of conv2d's algorithms and in their order: `fused` in
@@ -39,12 +44,14 @@ export const backward = <A extends Conv2dAttrs>(key: string, before: Joined<A>):
 
 function joined<A extends Conv2dAttrs>(
   algorithm: Algorithm<Conv2dAttrs>,
-  { kernels: others, names = {}, temporaries, tune }: Joined<A>,
+  { kernels: others, names = {}, temporaries, tune, bound }: Joined<A>,
   place: "before" | "after",
 ): Algorithm<A> {
   const own = algorithm.kernels.map((kernel) => renamed<A>(kernel, names));
+  const stated = algorithm.bound;
   return {
     ...algorithm,
+    ...(stated && { bound: (t: Shapes, v: Values, attrs: A) => bound(t, v, attrs, stated) }),
     kernels: place === "before" ? [...others, ...own] : [...own, ...others],
     tune: (t, attrs, lanes) => ({ ...tune?.(t, attrs, lanes), ...algorithm.tune?.(t, attrs, lanes) }),
     temporaries: (t, attrs) => ({ ...algorithm.temporaries?.(t, attrs), ...temporaries?.(t, attrs) }),

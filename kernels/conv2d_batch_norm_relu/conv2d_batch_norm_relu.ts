@@ -1,6 +1,6 @@
 import type { Epilogue } from "../conv2d/broadcast.ts";
 import { batched, type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
-import { broadcasting, byColumns, forward, suited } from "../conv2d/epilogue.ts";
+import { broadcasting, byColumns, forward, type Joined, suited } from "../conv2d/epilogue.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, size } from "../op.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
@@ -31,6 +31,30 @@ const epilogue: Epilogue = {
   ],
   // centred first: a mean far from zero costs no accuracy
   value: "rectified(fma(sum + bias - mean, scale, shift))",
+};
+
+/** The same on a convolution that was stored. */
+const after: Joined<Conv2dBatchNormReluAttrs> = {
+  names: { y: "convolved" },
+  temporaries: ({ y }) => ({ convolved: y }),
+  tune: suited,
+  kernels: [byColumns("conv2d_batch_norm_relu/normalise", normalise, { x: "convolved" }, uniforms)],
+  /** The kernels' formula on a convolution that is off by itself; the relu adds no error. */
+  bound(t, v, attrs, convolution) {
+    const { y } = conv2d.reference.forward(t, v, attrs);
+    const error = convolution(t, v, attrs).y;
+    const mean = Array.from(v.running_mean, stored);
+    const scale = Array.from(v.running_var, (variance, o) =>
+      times(inverseRoot(plus(stored(variance), attribute(attrs.epsilon))), stored(v.gamma[o])),
+    );
+    return {
+      y: y.map((value, i) => {
+        const o = i % t.y[3];
+        const centred = minus({ value, error: error[i] }, mean[o]);
+        return plus(times(centred, scale[o]), stored(v.beta[o])).error;
+      }),
+    };
+  },
 };
 
 /**
@@ -64,12 +88,7 @@ export const conv2dBatchNormRelu: Op<Conv2dBatchNormReluAttrs> = {
     forward: conv2d.flops(t, attrs).forward + ((attrs.relu ?? true) ? 4 : 3) * size(t.y),
   }),
 
-  forward: forward(broadcasting("conv2d_batch_norm_relu/forward_broadcast", epilogue, uniforms), {
-    names: { y: "convolved" },
-    temporaries: ({ y }) => ({ convolved: y }),
-    tune: suited,
-    kernels: [byColumns("conv2d_batch_norm_relu/normalise", normalise, { x: "convolved" }, uniforms)],
-  }),
+  forward: forward(broadcasting("conv2d_batch_norm_relu/forward_broadcast", epilogue, uniforms), after),
   backward: {},
 
   reference: {
@@ -87,22 +106,7 @@ export const conv2dBatchNormRelu: Op<Conv2dBatchNormReluAttrs> = {
     backward: () => ({}),
   },
   bound: {
-    /** The kernels' formula on a convolution that is off by its own bound; the relu adds no error. */
-    forward(t, v, attrs) {
-      const { y } = conv2d.reference.forward(t, v, attrs);
-      const error = conv2d.bound.forward(t, v, attrs).y;
-      const mean = Array.from(v.running_mean, stored);
-      const scale = Array.from(v.running_var, (variance, o) =>
-        times(inverseRoot(plus(stored(variance), attribute(attrs.epsilon))), stored(v.gamma[o])),
-      );
-      return {
-        y: y.map((value, i) => {
-          const o = i % t.y[3];
-          const centred = minus({ value, error: error[i] }, mean[o]);
-          return plus(times(centred, scale[o]), stored(v.beta[o])).error;
-        }),
-      };
-    },
+    forward: (t, v, attrs) => after.bound(t, v, attrs, conv2d.bound.forward),
     backward: () => ({}),
   },
   /** Variances are positive. */

@@ -2,7 +2,7 @@ import { type Epilogue, range } from "../conv2d/broadcast.ts";
 import { type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
 import { broadcasting, forward, renamed } from "../conv2d/epilogue.ts";
 import { type MomentsAttrs, moments, momentsOf, reference } from "../moments/moments.ts";
-import { type Case, type Kernel, type Op, size, type Tune } from "../op.ts";
+import { type Case, type Kernel, type Op, type Shapes, size, type Tune, type Values } from "../op.ts";
 import { ofParts } from "./bound.ts";
 
 /** Parts of 16 pixels of all images: what the tiles of every subgroup size are made of. */
@@ -78,6 +78,12 @@ const apart = moments.forward[0].kernels.map((kernel): Kernel<Conv2dAttrs> => {
   };
 });
 
+function bound(t: Shapes, v: Values, attrs: Conv2dAttrs, convolution: typeof conv2d.bound.forward): Values {
+  const { y } = conv2d.reference.forward(t, v, attrs);
+  const error = convolution(t, v, attrs).y;
+  return { y: error, moments: ofParts(t, y, error, PARTS.rows) };
+}
+
 /**
  * Convolution that leaves the moments of its output: `y = conv2d(x, w, b)` and for every 16 consecutive pixels of all
  * images, by channel, the mean of y and the sum of squared deviations from it, as `moments` makes them of y.
@@ -103,7 +109,11 @@ export const conv2dMoments: Op<Conv2dAttrs> = {
 
   forward: forward(
     broadcasting("conv2d_moments/forward_broadcast", epilogue, () => ({}), tall),
-    { kernels: apart, tune: ({ y }, _, lanes) => moments.forward[0].tune?.({ x: y }, PARTS, lanes) ?? {} },
+    {
+      kernels: apart,
+      bound,
+      tune: ({ y }, _, lanes) => moments.forward[0].tune?.({ x: y }, PARTS, lanes) ?? {},
+    },
   ),
   backward: conv2d.backward,
 
@@ -115,11 +125,7 @@ export const conv2dMoments: Op<Conv2dAttrs> = {
     backward: conv2d.reference.backward,
   },
   bound: {
-    forward(t, v, attrs) {
-      const { y } = conv2d.reference.forward(t, v, attrs);
-      const error = conv2d.bound.forward(t, v, attrs).y;
-      return { y: error, moments: ofParts(t, y, error, PARTS.rows) };
-    },
+    forward: (t, v, attrs) => bound(t, v, attrs, conv2d.bound.forward),
     backward: conv2d.bound.backward,
   },
 

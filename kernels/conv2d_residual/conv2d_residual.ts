@@ -11,6 +11,7 @@ import {
 } from "../conv2d/epilogue.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, size } from "../op.ts";
+import { abs } from "../rounding.ts";
 import { attribute, type Near, plus, stored, times } from "../running_error.ts";
 import { type ScaleAddReluAttrs, scaleAddRelu } from "../scale_add_relu/scale_add_relu.ts";
 import backwardTerm from "./backward.wgsl";
@@ -31,6 +32,14 @@ const epilogue: Epilogue = {
 
 /** The sum on a convolution that was stored. */
 const after: Joined<Conv2dResidualAttrs> = {
+  /** Of a sum of the shortcut and a convolution that is off by itself; the relu adds no error. */
+  bound(t, v, attrs, convolution) {
+    const { y } = conv2d.reference.forward(t, v, attrs);
+    const error = convolution(t, v, attrs).y;
+    const sum = (value: number, i: number): Near =>
+      plus(stored(v.shortcut[i]), times(attribute(attrs.scale), { value, error: error[i] }));
+    return { y: y.map((value, i) => sum(value, i).error) };
+  },
   names: { y: "convolved" },
   temporaries: ({ y }) => ({ convolved: y }),
   tune: scaleAddRelu.forward[0].tune,
@@ -47,6 +56,16 @@ const term = (gradient: string, scale?: number) =>
 
 /** The gradient of the convolution's output, for its own gradients. */
 const before: Joined<Conv2dResidualAttrs> = {
+  /** The convolution's for the largest dy that the mask may hand on, and what its error makes of x and w. */
+  bound(t, v, attrs, convolution) {
+    const { dr } = scaleAddRelu.reference.backward(t, v, attrs);
+    const { dr: error } = scaleAddRelu.bound.backward(t, v, attrs);
+    const own = convolution(t, { ...v, dy: dr.map((d, i) => Math.abs(d) + error[i]) }, attrs);
+    const carried = conv2d.reference.backward(t, { x: abs(v.x), w: abs(v.w), dy: error }, attrs);
+    return Object.fromEntries(
+      Object.entries(own).map(([name, of]) => [name, of.map((e, i) => e + carried[name][i])]),
+    );
+  },
   names: { dy: "dconvolved" },
   temporaries: ({ y }) => ({ dconvolved: y }),
   tune: suited,
@@ -103,24 +122,11 @@ export const conv2dResidual: Op<Conv2dResidualAttrs> = {
   },
 
   bound: {
-    /** Of the sum, whose terms are the shortcut and a convolution off by its own bound; the relu adds no error. */
-    forward(t, v, attrs) {
-      const { y } = conv2d.reference.forward(t, v, attrs);
-      const error = conv2d.bound.forward(t, v, attrs).y;
-      const sum = (value: number, i: number): Near =>
-        plus(stored(v.shortcut[i]), times(attribute(attrs.scale), { value, error: error[i] }));
-      return { y: y.map((value, i) => sum(value, i).error) };
-    },
-    /** conv2d's for the largest dy that the mask may hand on, and what its error makes of x and w. */
-    backward(t, v, attrs) {
-      const { dr } = scaleAddRelu.reference.backward(t, v, attrs);
-      const { dx: dshortcut, dr: error } = scaleAddRelu.bound.backward(t, v, attrs);
-      const own = conv2d.bound.backward(t, { ...v, dy: dr.map((d, i) => Math.abs(d) + error[i]) }, attrs);
-      const magnitudes = { x: v.x.map(Math.abs), w: v.w.map(Math.abs), dy: error };
-      const carried = conv2d.reference.backward(t, magnitudes, attrs);
-      const sums = Object.entries(own).map(([name, of]) => [name, of.map((e, i) => e + carried[name][i])]);
-      return { ...Object.fromEntries(sums), dshortcut };
-    },
+    forward: (t, v, attrs) => after.bound(t, v, attrs, conv2d.bound.forward),
+    backward: (t, v, attrs) => ({
+      ...before.bound(t, v, attrs, conv2d.bound.backward),
+      dshortcut: scaleAddRelu.bound.backward(t, v, attrs).dx,
+    }),
   },
   /** |shortcut| is more than the scaled convolution can be, so that the sum keeps clear of the kink. */
   sample(input, axes, random, { scale }, { w: [r, s, c] }) {
