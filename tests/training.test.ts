@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../bench/demo/draw.ts";
+import { LimitError } from "../engine/errors.ts";
 import { random } from "../engine/gradcheck/sampling.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
@@ -183,6 +184,27 @@ check.test("micro-batches add up to the batch", async () => {
       parts.results.map(({ top1 }) => top1),
       whole.results.map(({ top1 }) => top1),
     );
+  }
+});
+
+check.test("a budget of memory counts all that a trainer holds", async () => {
+  for (const options of [{}, { average: 0.9, optimizer: adamw() }]) {
+    const make = (memory?: number) =>
+      Trainer.create(device, plain, { input: INPUT, clip: 1, ...options, memory });
+    const trainer = await make();
+    const { bytes } = trainer;
+    trainer.close();
+    try {
+      (await make(bytes - 1)).close();
+      assert.unreachable("less than a trainer takes was enough");
+    } catch (error) {
+      assert.instance(error, LimitError);
+      assert.match(
+        (error as Error).message,
+        `${bytes - 1} bytes are allowed but a step takes ${bytes} at least`,
+      );
+    }
+    (await make(bytes)).close();
   }
 });
 
