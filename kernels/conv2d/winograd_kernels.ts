@@ -13,21 +13,22 @@ import {
 import type { Matrix, Transforms } from "./toom_cook.ts";
 import shape from "./winograd_shape.wgsl";
 
-// The four kernels of a Winograd convolution, for one F(m, r) down and one across: every loop over a tile is written
-// out, its values in named registers.
+// The four kernels of a Winograd convolution, for one F(m, r) down and one across. The sums of a transform are written
+// out, since WGSL cannot say which of their terms are zero; tiles are read and stored by loops, since compilers choke on
+// as many guarded loads and stores one by one.
 
 const WORKGROUP: Generator["tunables"] = { WG: { value: 32, choices: [8, 32, 64] } };
 
-/** `let to_i_j` of `down` times the values `from` times the transpose of `across`; columns first. */
-function sandwich(down: Matrix, from: string, across: Matrix, to: string): string {
-  const taps = { down: range(down[0].length), across: range(across[0].length) };
-  const columnsFirst = taps.across.flatMap((j) =>
-    down.map((row, i) => `let ${from}t_${i}_${j} = ${sum(row, (k) => `${from}_${k}_${j}`)};`),
+/** Writes into array `to` the product of `down`, the tile in array `z`, and the transpose of `across`. */
+function sandwich(down: Matrix, z: string, across: Matrix, to: string): string {
+  const wide = across[0].length;
+  const columnsFirst = range(wide).flatMap((j) =>
+    down.map((row, i) => `let t_${i}_${j} = ${sum(row, (k) => `${z}[${k * wide + j}]`)};`),
   );
   const rows = down.flatMap((_, i) =>
-    across.map((row, j) => `let ${to}_${i}_${j} = ${sum(row, (k) => `${from}t_${i}_${k}`)};`),
+    across.map((row, j) => `${to}[${i * across.length + j}] = ${sum(row, (k) => `t_${i}_${k}`)};`),
   );
-  return lines(2, [...columnsFirst, ...rows]);
+  return lines(2, [`var ${to}: array<f32, ${down.length * across.length}>;`, ...columnsFirst, ...rows]);
 }
 
 /** Sum of named values times constants, those that are zero left out. */
@@ -42,13 +43,6 @@ function sum(coefficients: readonly number[], name: (k: number) => string): stri
 }
 
 const literal = (a: number) => (Number.isInteger(a) ? `${a}.0` : `${a}`);
-
-/** Values of a tile, `down` by `across` of them. */
-const tile = (down: number, across: number, make: (i: number, j: number, k: number) => string) =>
-  lines(
-    2,
-    range(down * across).map((k) => make(Math.floor(k / across), k % across, k)),
-  );
 
 const points = ({ B }: Transforms) => B.length;
 const notation = (down: Transforms, across: Transforms) => `F(${down.m}x${across.m}, ${down.r}x${across.r})`;
@@ -73,9 +67,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let plane = shape.c * shape.o;
   let start = ${backward ? "o * shape.c + c" : "c * shape.o + o"};
   let to = c * shape.o + o;
-${tile(down.r, across.r, (i, j, k) => `let g_${i}_${j} = w[start + ${backward ? down.r * across.r - 1 - k : k}u * plane];`)}
-${sandwich(down.G, "g", across.G, "u")}
-${tile(points(down), points(across), (i, j, k) => `u[to + ${k}u * plane] = u_${i}_${j};`)}
+  var g: array<f32, ${down.r * across.r}>;
+  for (var k = 0u; k < ${down.r * across.r}u; k++) { g[k] = w[start + ${backward ? `(${down.r * across.r - 1}u - k)` : "k"} * plane]; }
+${sandwich(down.G, "g", across.G, "points")}
+  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { u[to + k * plane] = points[k]; }
 }
 ${shape}`,
 });
@@ -98,27 +93,19 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.z / shape.down;
   let top = i32(id.z % shape.down * ${down.m}u) - shape.top;
   let left = i32(id.y * ${across.m}u) - shape.left;
-${lines(
-  2,
-  range(points(down)).flatMap((i) => [
-    `let row_${i} = u32(top + ${i});`,
-    `let line_${i} = (n * shape.h + row_${i}) * shape.wd;`,
-  ]),
-)}
-${lines(
-  2,
-  range(points(across)).map((j) => `let col_${j} = u32(left + ${j});`),
-)}
-${tile(points(down), points(across), (i, j) => {
-  const inside = `in_${i}_${j}`;
-  return [
-    `let ${inside} = row_${i} < shape.h && col_${j} < shape.wd;`,
-    `let d_${i}_${j} = select(0.0, x[shape.x_offset + c + select(0u, (line_${i} + col_${j}) * shape.x_stride, ${inside})], ${inside});`,
-  ].join(" ");
-})}
-${sandwich(down.B, "d", across.B, "v")}
+  var d: array<f32, ${points(down) * points(across)}>;
+  for (var i = 0u; i < ${points(down)}u; i++) {
+    let row = u32(top + i32(i));
+    for (var j = 0u; j < ${points(across)}u; j++) {
+      let col = u32(left + i32(j));
+      let inside = row < shape.h && col < shape.wd;
+      let at = shape.x_offset + select(0u, ((n * shape.h + row) * shape.wd + col) * shape.x_stride, inside) + c;
+      d[i * ${points(across)}u + j] = select(0.0, x[at], inside);
+    }
+  }
+${sandwich(down.B, "d", across.B, "points")}
   let to = shape.v_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.c + c;
-${tile(points(down), points(across), (i, j, k) => `v[to + ${k}u * shape.c] = v_${i}_${j};`)}
+  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { v[to + k * shape.c] = points[k]; }
 }
 ${shape}`,
 });
@@ -195,16 +182,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let o = id.x;
   if (o >= shape.o) { return; }
   let start = shape.m_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.o + o;
-${tile(points(down), points(across), (i, j, k) => `let m_${i}_${j} = m[start + ${k}u * shape.o];`)}
-${sandwich(down.A, "m", across.A, "y")}
+  var points: array<f32, ${points(down) * points(across)}>;
+  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { points[k] = m[start + k * shape.o]; }
+${sandwich(down.A, "points", across.A, "outputs")}
   let p = id.z % shape.down * ${down.m}u;
   let q = id.y * ${across.m}u;
   let to = shape.y_offset + ((id.z / shape.down * shape.p + p) * shape.q + q) * shape.y_stride + o;
-${tile(down.m, across.m, (i, j) => {
-  const at = `to + (${i}u * shape.q + ${j}u) * shape.y_stride`;
-  const more = backward ? `select(0.0, y[${at}], shape.accumulate != 0u)` : "b[o]";
-  return `if (p + ${i}u < shape.p && q + ${j}u < shape.q) { y[${at}] = y_${i}_${j} + ${more}; }`;
-})}
+  for (var i = 0u; i < min(${down.m}u, shape.p - p); i++) {
+    for (var j = 0u; j < min(${across.m}u, shape.q - q); j++) {
+      let at = to + (i * shape.q + j) * shape.y_stride;
+      y[at] = outputs[i * ${across.m}u + j] + ${backward ? "select(0.0, y[at], shape.accumulate != 0u)" : "b[o]"};
+    }
+  }
 }
 ${shape}`,
 });
