@@ -183,6 +183,24 @@ check.test("a result that depends on what was in memory is seen", async () => {
   assert.ok((await failures(dirty)).length > 0);
 });
 
+check.test("an algorithm is judged by the bound that it states itself", async () => {
+  const stated = (factor: number): Op => ({
+    ...conv2d,
+    forward: conv2d.forward
+      .filter(({ name }) => name === "winograd_4x4")
+      .map((algorithm) => ({
+        ...algorithm,
+        bound: (...given) => ({ y: algorithm.bound!(...given).y.map((b) => factor * b) }),
+      })),
+    backward: {},
+    cases: conv2d.cases.filter(({ what }) => what === "3x3 same"),
+  });
+  const kernels = async (op: Op) =>
+    (await failures(op)).filter(({ check }) => check === "forward winograd_4x4").length;
+  assert.is(await kernels(stated(1)), 0);
+  assert.ok((await kernels(stated(0))) > 0);
+});
+
 check.test("a removed barrier is a race, on any adapter; those that are there are enough", () => {
   const unordered = altered(softmaxCrossEntropy, "softmax_cross_entropy/rows", (wgsl) =>
     wgsl.replace("workgroupBarrier();", ""),

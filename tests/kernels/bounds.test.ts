@@ -1,9 +1,9 @@
 // A check says nothing of an element whose bound is infinite. How many those are, over random problems at the edges of
 // float32: none but where something overflows, or depends on what is not finite.
 
-import { problem } from "../../engine/gradcheck/problem.ts";
+import { boundOf, type Problem, problem } from "../../engine/gradcheck/problem.ts";
 import { REGIMES, type Regime, random } from "../../engine/gradcheck/sampling.ts";
-import { type Draw, ops } from "../../kernels/index.ts";
+import { type Draw, type Op, ops } from "../../kernels/index.ts";
 import { group } from "../harness.ts";
 
 const check = group("bounds");
@@ -19,7 +19,7 @@ const ALLOWED: Partial<Record<Regime, Record<string, Record<string, number>>>> =
     adamw: { w: 0.83, mean: 0.18, variance: 0.82 },
     batch_norm: { y: 0.25, rstd: 0.15, running_var: 0.15 },
     batch_norm_relu: { y: 0.35, rstd: 0.35, running_var: 0.35 },
-    conv2d: { y: 0.19 },
+    conv2d: { y: 0.19, "y winograd_1x4": 0.044, "y winograd_4x4": 0.056, "y winograd_2x2": 0.027 },
     conv2d_batch_norm_relu: { y: 0.53 },
     conv2d_moments: { y: 0.19, moments: 0.64 },
     conv2d_residual: { y: 0.18 },
@@ -56,7 +56,22 @@ const ALLOWED: Partial<Record<Regime, Record<string, Record<string, number>>>> =
     cast_f16: { y: 0.0099 },
     clip_factor: { norm: 1, factor: 1 },
     concat: { y: 0.0016 },
-    conv2d: { y: 0.056, dx: 0.11, dw: 0.0096 },
+    conv2d: {
+      y: 0.12,
+      dx: 0.11,
+      dw: 0.0096,
+      "y winograd_4x4": 0.007,
+      "dx winograd_4x4": 0.033,
+      "y winograd_2x2": 0.007,
+      "dx winograd_2x2": 0.033,
+      "y winograd_1x4": 0.0046,
+      "dx winograd_1x4": 0.016,
+      "y winograd_4x1": 0.0017,
+      "dx winograd_4x1": 0.0034,
+      "y winograd_1x4_of_7": 0.0019,
+      "y winograd_4x1_of_7": 0.0014,
+      "dx winograd_4x1_of_7": 0.01,
+    },
     conv2d_batch_norm_relu: { y: 0.04 },
     conv2d_moments: { y: 0.093, moments: 0.28, dx: 0.077, dw: 0.017 },
     conv2d_residual: { y: 0.058, dx: 0.23, dw: 0.047, db: 0.063, dshortcut: 0.0081 },
@@ -81,14 +96,27 @@ const drawing = (next: () => number): Draw => ({
   pick: (choices) => choices[Math.floor(next() * choices.length)],
 });
 
+/** Bounds by tensor, and those that an algorithm states itself by its name too. */
+function boundsOf(op: Op, attrs: unknown, p: Problem): [name: string, bounds: Float64Array][] {
+  const own = Object.entries({ forward: op.forward, ...op.backward }).flatMap(([routine, list]) =>
+    list
+      .filter(({ bound, fits }) => bound && (fits?.(p.shapes, attrs) ?? true))
+      .flatMap((algorithm) =>
+        Object.entries(boundOf(p, algorithm, routine === "forward" ? "forward" : "backward", attrs)).map(
+          ([name, bounds]): [string, Float64Array] => [`${name} ${algorithm.name}`, bounds],
+        ),
+      ),
+  );
+  return [...Object.entries({ ...p.bound.forward, ...p.bound.backward }), ...own];
+}
+
 for (const op of ops)
   check.test(`${op.name} of ${op.inputs.length}`, () => {
     for (const regime of Object.keys(REGIMES) as Regime[]) {
       const shares = new Map<string, number>();
       for (let seed = 1; seed <= PROBLEMS; seed++) {
         const made = { what: "", ...op.arbitrary!(drawing(random(seed))) };
-        const { bound } = problem(op, made, { seed, regime });
-        for (const [name, bounds] of Object.entries({ ...bound.forward, ...bound.backward })) {
+        for (const [name, bounds] of boundsOf(op, made.attrs, problem(op, made, { seed, regime }))) {
           const invalid = bounds.find((b) => !(b >= 0));
           if (invalid !== undefined)
             throw new Error(`${op.name}: a bound of ${name} is ${invalid} (${regime})`);
