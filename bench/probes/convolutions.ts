@@ -38,6 +38,7 @@ for (const routine of ["forward", "x", "w"] as const)
     const runs = [];
     for (const layer of LAYERS) runs.push(await measure(layer, routine, choice));
     const measured = runs.filter((run) => run !== undefined);
+    if (measured.length === 0) continue;
     const total =
       measured.reduce((sum, { flops }) => sum + flops, 0) /
       measured.reduce((sum, { seconds }) => sum + seconds, 0);
