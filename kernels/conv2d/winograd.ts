@@ -112,7 +112,7 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
     tune: (t, _, lanes) => fit({ rows: rows(t), cols: t[result][3] }, lanes),
     temporaries(t) {
       const [n, c, o] = [t[result][0], t[image][3], t[result][3]];
-      const at = [n, ...tiles(t), points];
+      const at = [n, points, ...tiles(t)];
       return { u: [points, c, o], v: [...at, c], m: [...at, o] };
     },
     bound: (t, values, attrs) => ({ [result]: bound(t, values, side, pair, side.zeros(t, attrs)) }),

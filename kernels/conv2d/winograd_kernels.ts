@@ -79,12 +79,12 @@ export const inputTransform = (down: Transforms, across: Transforms): Generator 
   tunables: WORKGROUP,
   print: ({
     WG,
-  }) => `// v[n,a,b,i,j,c] = sum over k,l of B[i,k] * x[n, a*${down.m} - top + k, b*${across.m} - left + l, c] * B'[j,l]
+  }) => `// v[n,i,j,a,b,c] = sum over k,l of B[i,k] * x[n, a*${down.m} - top + k, b*${across.m} - left + l, c] * B'[j,l]
 // of ${notation(down, across)}; outside x is zero.
 // One invocation transforms one channel of tile a, b.
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;        // n h wd c
-@group(0) @binding(2) var<storage, read_write> v: array<f32>;  // n a b i j c
+@group(0) @binding(2) var<storage, read_write> v: array<f32>;  // n i j a b c
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -104,8 +104,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
   }
 ${sandwich(down.B, "d", across.B, "points")}
-  let to = shape.v_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.c + c;
-  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { v[to + k * shape.c] = points[k]; }
+  let plane = shape.down * shape.across;
+  let to = shape.v_offset + (n * ${points(down) * points(across)}u * plane + id.z % shape.down * shape.across + id.y) * shape.c + c;
+  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { v[to + k * plane * shape.c] = points[k]; }
 }
 ${shape}`,
 });
@@ -116,7 +117,7 @@ export const products = (down: Transforms, across: Transforms): Generator => ({
     const count = points(down) * points(across);
     return `${header(
       [
-        "m[n,a,b,i,j,o] = sum over c of v[n,a,b,i,j,c] * u[i,j,c,o]",
+        "m[n,i,j,a,b,o] = sum over c of v[n,i,j,a,b,c] * u[i,j,c,o]",
         `group.z is the point i, j of ${notation(down, across)}.`,
       ],
       tune,
@@ -124,20 +125,22 @@ export const products = (down: Transforms, across: Transforms): Generator => ({
       "output channels",
     )}
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> v: array<f32>;        // n a b i j c
+@group(0) @binding(1) var<storage, read> v: array<f32>;        // n i j a b c
 @group(0) @binding(2) var<storage, read> u: array<f32>;        // i j c o
-@group(0) @binding(3) var<storage, read_write> m: array<f32>;  // n a b i j o
+@group(0) @binding(3) var<storage, read_write> m: array<f32>;  // n i j a b o
 
 ${signature(tune.LANES)}
   let first = group.y * ${tune.ROWS * tune.LANES}u;
   let o = group.x * ${tune.COLS * tune.LANES}u + lane;
 ${columns(tune, "o", "shape.o")}
+  // tiles of one image lie together, point by point
+  let plane = shape.down * shape.across;
 ${lines(
   2,
-  range(tune.ROWS).map(
-    (g) =>
-      `let from_${g} = shape.v_offset + (min(first + ${g * tune.LANES}u + lane, shape.tiles - 1u) * ${count}u + group.z) * shape.c;`,
-  ),
+  range(tune.ROWS).flatMap((g) => [
+    `let mine_${g} = min(first + ${g * tune.LANES}u + lane, shape.tiles - 1u);`,
+    `let from_${g} = shape.v_offset + ((mine_${g} / plane * ${count}u + group.z) * plane + mine_${g} % plane) * shape.c;`,
+  ]),
 )}
 ${accumulators(tune)}
   var u_at = group.z * shape.c * shape.o;
@@ -158,7 +161,7 @@ ${store(tune, {
   rows: "shape.tiles",
   col: "o",
   cols: "shape.o",
-  at: `shape.m_offset + (row * ${count}u + group.z) * shape.o`,
+  at: `shape.m_offset + ((row / plane * ${count}u + group.z) * plane + row % plane) * shape.o`,
   put: (at, _, value) => `m[${at}] = ${value};`,
 })}
 }
@@ -171,23 +174,25 @@ export const outputTransform = (down: Transforms, across: Transforms, backward: 
   tunables: WORKGROUP,
   print: ({
     WG,
-  }) => `// y[n, a*${down.m} + k, b*${across.m} + l, o] = ${backward ? "" : "b[o] + "}sum over i,j of A[k,i] * m[n,a,b,i,j,o] * A'[l,j] of ${notation(down, across)}
+  }) => `// y[n, a*${down.m} + k, b*${across.m} + l, o] = ${backward ? "" : "b[o] + "}sum over i,j of A[k,i] * m[n,i,j,a,b,o] * A'[l,j] of ${notation(down, across)}
 // One invocation computes one channel of tile a, b.
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> m: array<f32>;        // n a b i j o
+@group(0) @binding(1) var<storage, read> m: array<f32>;        // n i j a b o
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;  // n p q o
 ${backward ? "" : "@group(0) @binding(3) var<storage, read> b: array<f32>;        // o\n"}
 @compute @workgroup_size(${WG})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let o = id.x;
   if (o >= shape.o) { return; }
-  let start = shape.m_offset + (id.z * shape.across + id.y) * ${points(down) * points(across)}u * shape.o + o;
+  let plane = shape.down * shape.across;
+  let n = id.z / shape.down;
+  let start = shape.m_offset + (n * ${points(down) * points(across)}u * plane + id.z % shape.down * shape.across + id.y) * shape.o + o;
   var points: array<f32, ${points(down) * points(across)}>;
-  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { points[k] = m[start + k * shape.o]; }
+  for (var k = 0u; k < ${points(down) * points(across)}u; k++) { points[k] = m[start + k * plane * shape.o]; }
 ${sandwich(down.A, "points", across.A, "outputs")}
   let p = id.z % shape.down * ${down.m}u;
   let q = id.y * ${across.m}u;
-  let to = shape.y_offset + ((id.z / shape.down * shape.p + p) * shape.q + q) * shape.y_stride + o;
+  let to = shape.y_offset + ((n * shape.p + p) * shape.q + q) * shape.y_stride + o;
   for (var i = 0u; i < min(${down.m}u, shape.p - p); i++) {
     for (var j = 0u; j < min(${across.m}u, shape.q - q); j++) {
       let at = to + (i * shape.q + j) * shape.y_stride;
