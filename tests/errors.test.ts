@@ -275,6 +275,7 @@ const FAULTS: readonly Fault[] = [
       const { net: n, loss } = trace(tiny, [2, 8, 8, 3], { training: true });
       plan(n.graph, device.traits, {
         outputs: { loss },
+        fuse: false,
         choose: (routine) => (routine === "conv2d/forward" ? { algorithm: "fft" } : undefined),
       });
     },
