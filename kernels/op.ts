@@ -40,11 +40,14 @@ export interface Kernel<A> {
 export interface Algorithm<A> {
   readonly name: string;
   readonly kernels: readonly Kernel<A>[];
-  /** Whether it can compute this problem; absent means always. Needed features are read from the WGSL. */
-  fits?(t: Shapes, attrs: A): boolean;
+  /**
+   * Whether it can compute this problem, at these settings of its tunables if they are given; absent means always.
+   * Needed features are read from the WGSL.
+   */
+  fits?(t: Shapes, attrs: A, tune?: Tune): boolean;
   /** Settings that suit this problem where no measurement says better; `lanes` is the adapter's subgroup size. */
   tune?(t: Shapes, attrs: A, lanes: number): Tune;
-  temporaries?(t: Shapes, attrs: A): Shapes;
+  temporaries?(t: Shapes, attrs: A, tune: Tune): Shapes;
   /**
    * Largest error of what it writes, where that is not the operation's own bound; `x` is as in `reference`. Infinite
    * also where a value of `x` that is not finite may reach.

@@ -24,7 +24,11 @@ for (const kernel of kernels.values())
     ];
     for (const set of sets) {
       const text = specialise(kernel, settings(kernel, set));
-      await nothing.compile(kernel.label, text, reflect(kernel.label, text));
+      const reflected = reflect(kernel.label, text);
+      const invocations = reflected.workgroupSize.reduce((a, b) => a * b, 1);
+      const { maxInvocations, maxWorkgroupBytes } = nothing.traits; // the least that WebGPU promises
+      if (invocations > maxInvocations || reflected.workgroupBytes > maxWorkgroupBytes) continue;
+      await nothing.compile(kernel.label, text, reflected);
     }
   });
 

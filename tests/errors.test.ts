@@ -270,7 +270,7 @@ const FAULTS: readonly Fault[] = [
   [
     "an algorithm that does not exist",
     TuneError,
-    /conv2d\/forward: no algorithm fft \(has broadcast, plain\)/,
+    /conv2d\/forward: no algorithm fft \(has broadcast, .*plain\)/,
     () => {
       const { net: n, loss } = trace(tiny, [2, 8, 8, 3], { training: true });
       plan(n.graph, device.traits, {
@@ -278,6 +278,38 @@ const FAULTS: readonly Fault[] = [
         fuse: false,
         choose: (routine) => (routine === "conv2d/forward" ? { algorithm: "fft" } : undefined),
       });
+    },
+  ],
+  [
+    "a setting that does not suit the problem",
+    LimitError,
+    /conv2d\/forward: no algorithm runs on .*workgroup does not fit this problem at .*"WINDOW":0/,
+    () => {
+      const { net: n, loss } = trace(tiny, [2, 8, 8, 3], { training: true });
+      const choose = () => ({ algorithm: "workgroup", tune: { WINDOW: 0 } });
+      plan(n.graph, device.traits, {
+        outputs: { loss },
+        fuse: false,
+        choose: (routine) => (routine === "conv2d/forward" ? choose() : undefined),
+      });
+    },
+  ],
+  [
+    "a setting beyond the adapter's workgroup memory",
+    LimitError,
+    /workgroup needs 5120 bytes of workgroup memory where a small adapter allows 4096/,
+    () => {
+      const { net: n, loss } = trace(tiny, [2, 8, 8, 3], { training: true });
+      const choose = () => ({ algorithm: "workgroup", tune: { BM: 32, BN: 32, BK: 8 } });
+      plan(
+        n.graph,
+        { ...device.traits, name: "a small adapter", maxWorkgroupBytes: 4096 },
+        {
+          outputs: { loss },
+          fuse: false,
+          choose: (routine) => (routine === "conv2d/forward" ? choose() : undefined),
+        },
+      );
     },
   ],
   [

@@ -185,6 +185,19 @@ check.test("concatenation launches nothing, forward or backward", () => {
   assert.is(labels(false), 6);
 });
 
+check.test("without subgroups of one size convolutions take tiles of registers", () => {
+  const { net, loss, found } = build(BODIES["branches joined"]);
+  const outputs = { loss, ...Object.fromEntries([...found.values()].map((t, i) => [String(i), t])) };
+  const chosen = (traits: Partial<Traits>) => {
+    const { dispatches } = plan(net.graph, { ...device.traits, ...traits }, { outputs });
+    const convolutions = dispatches.filter(({ label }) => /^conv2d\/(forward|backward_[xw])/.test(label));
+    return [...new Set(convolutions.map(({ algorithm }) => algorithm))];
+  };
+  assert.equal(chosen({ lanes: 0 }), ["registers"]);
+  assert.equal(chosen({ features: new Set() }), ["registers"]);
+  assert.equal(chosen({ lanes: 8, features: new Set(["subgroups"]) }), ["broadcast"]);
+});
+
 check.test("a dead branch launches nothing", () => {
   const { net, loss } = build(BODIES["a dead branch"]);
   const made = plan(net.graph, device.traits, { outputs: { loss } });

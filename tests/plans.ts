@@ -13,6 +13,7 @@ export const LAVAPIPE: Traits = {
   maxBufferBytes: 2 ** 32 - 1,
   maxWorkgroups: 65535,
   maxInvocations: 1024,
+  maxWorkgroupBytes: 2 ** 15,
   maxBindings: 16,
   uniformAlignment: 16,
 };

@@ -93,10 +93,12 @@ check.test("the key of a problem leaves out gradients and the order of names", (
 check.test("a rule that does not fit or exist, or lacks its feature, falls through", () => {
   const bare = { ...TRAITS, features: new Set<string>(), lanes: 0 };
   const graph = new Graph();
-  const { y } = graph.apply(conv2d, { x: graph.input("x", GIVEN.x), w: graph.input("w", GIVEN.w) }, ATTRS);
-  const winners = parseWinners("test", rules({ algorithm: "broadcast" }, { algorithm: "fft" }));
+  const other = { ...conv2d, name: "convolution" }; // that no shipped table speaks of
+  const { y } = graph.apply(other, { x: graph.input("x", GIVEN.x), w: graph.input("w", GIVEN.w) }, ATTRS);
+  const routines = { "convolution/forward": [{ algorithm: "broadcast" }, { algorithm: "fft" }] };
+  const winners = parseWinners("test", { routines });
   const [{ algorithm, why }] = plan(graph, { ...bare, winners }, { outputs: { y } }).dispatches.slice(-1);
-  assert.equal([algorithm, why], ["plain", "the operation's order"]);
+  assert.equal([algorithm, why], ["registers", "the operation's order"]);
   const fits = { ...conv2d.forward[1], name: "small", fits: () => false };
   const op = { ...conv2d, forward: [fits, ...conv2d.forward] };
   assert.is(launch(rules({ algorithm: "small" }, plain), { op }).algorithm, "plain");
@@ -110,7 +112,7 @@ check.test("a rule that does not fit or exist, or lacks its feature, falls throu
 check.test("tunables are the rule's, then the operation's own", () => {
   const tile = launch(rules({ algorithm: "broadcast", tune: { ROWS: 1, ELSE: 3 } })).tune;
   assert.is(tile.ROWS, 1);
-  assert.is(tile.COLS, launch({}).tune.COLS);
+  assert.is(tile.COLS, launch({}, { choose: () => ({ algorithm: "broadcast" }) }).tune.COLS);
 });
 
 check.test("the caller's choice overrides; what it leaves open is the rule's for that algorithm", () => {

@@ -99,6 +99,7 @@ export class Device {
       maxBufferBytes: limits.maxBufferSize,
       maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
       maxBindings: limits.maxStorageBuffersPerShaderStage,
       uniformAlignment: limits.minUniformBufferOffsetAlignment,
       winners: this.winners,

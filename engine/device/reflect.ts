@@ -12,6 +12,8 @@ export interface Binding {
 export interface Reflected {
   readonly entry: string;
   readonly workgroupSize: readonly [number, number, number];
+  /** Bytes of workgroup memory its arrays take. */
+  readonly workgroupBytes: number;
   readonly bindings: ReadonlyMap<string, Binding>;
   /** Byte offset and scalar type of every field of the uniform struct `shape`, and its padded size. */
   readonly uniform: {
@@ -30,6 +32,7 @@ export interface Tunable {
 }
 
 const TUNABLE = /^const (\w+): u32 = (\d+)u;\s*\/\/ @tune ([\d ]+)$/gm;
+const SHARED = /\bvar<workgroup>\s+\w+\s*:\s*array<(\w+),\s*(\w+)>/g;
 const ENABLED: Readonly<Record<string, string>> = { subgroups: "subgroups", f16: "shader-f16" };
 
 /** The tunables a kernel declares: name, default and the values worth trying. */
@@ -92,6 +95,7 @@ function parse(label: string, wgsl: string): Reflected {
   return {
     entry: entry.name,
     workgroupSize: entry.workgroupSize as unknown as [number, number, number],
+    workgroupBytes: [...wgsl.matchAll(SHARED)].reduce((sum, of) => sum + bytesOf(wgsl, of[1], of[2]), 0),
     bindings,
     uniform: { size: struct?.size ?? 0, fields },
     uses: new Set([...wgsl.matchAll(/\bshape\.(\w+)/g)].map(([, field]) => field)),
@@ -121,6 +125,13 @@ function end(code: string, open: number): number {
     else if (code[i] === "}" && --depth === 0) return i + 1;
   }
   return code.length;
+}
+
+/** Bytes of an array of four-byte scalars or vectors of them; `count` is a number or the name of a constant. */
+function bytesOf(wgsl: string, type: string, count: string): number {
+  const value = new RegExp(`^const ${count}\\b[^=]*=\\s*(\\d+)`, "m").exec(wgsl)?.[1] ?? count;
+  const scalars = { "2": 2, "3": 4, "4": 4 }[/^vec(\d)/.exec(type)?.[1] ?? ""] ?? 1;
+  return 4 * scalars * Number.parseInt(value, 10);
 }
 
 /** Whether the kernel can take this binding's tensor from inside a wider one. */

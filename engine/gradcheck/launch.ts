@@ -22,7 +22,7 @@ import {
   takesSlice,
 } from "../device/reflect.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
-import { at, type Traits } from "../plan/choose.ts";
+import { at, settle, type Traits } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import { Executable } from "../plan/executable.ts";
 import { type Plan, plan } from "../plan/plan.ts";
@@ -246,7 +246,7 @@ function prepare(
   if (layout === "accumulated" && !accumulates) return undefined;
   let limited = traits;
   if (layout === "split") {
-    const all = { ...shapes, ...algorithm.temporaries?.(shapes, attrs) };
+    const all = { ...shapes, ...settle(algorithm, shapes, attrs, traits, variant.tune).temporaries };
     limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all, whole) };
     if (!splits(op, attrs, all, limited.maxBindingBytes)) return undefined;
   }

@@ -18,6 +18,8 @@ export interface Traits {
   readonly maxBufferBytes: number;
   readonly maxWorkgroups: number;
   readonly maxInvocations: number;
+  /** Bytes of workgroup memory. */
+  readonly maxWorkgroupBytes: number;
   readonly maxBindings: number;
   readonly uniformAlignment: number;
   /** The caller's own table, asked before those that come with the engine. */
@@ -95,15 +97,30 @@ function attempt(
   node: Node,
   traits: Traits,
   algorithm: Algorithm<any>,
-  { tune, why }: Preference,
+  { tune: given, why }: Preference,
 ): Launch | string {
   const { shapes, attrs } = node;
   if (algorithm.fits && !algorithm.fits(shapes, attrs)) return `${algorithm.name} does not fit this problem`;
-  const suited = { ...algorithm.tune?.(shapes, attrs, traits.lanes), ...tune };
-  const kernels = algorithm.kernels.map((kernel) => at(kernel, suited, traits));
+  const { kernels, tune, temporaries } = settle(algorithm, shapes, attrs, traits, given);
+  if (algorithm.fits && !algorithm.fits(shapes, attrs, tune))
+    return `${algorithm.name} does not fit this problem at ${JSON.stringify(tune)}`;
   const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
   if (refusal) return `${algorithm.name} needs ${refusal}`;
-  return { node, algorithm, kernels, why, shapes: { ...shapes, ...algorithm.temporaries?.(shapes, attrs) } };
+  return { node, algorithm, kernels, why, shapes: { ...shapes, ...temporaries } };
+}
+
+/** The kernels of an algorithm at what suits the problem, save for what is given, and the temporaries they then need. */
+export function settle(
+  algorithm: Algorithm<any>,
+  shapes: Shapes,
+  attrs: unknown,
+  traits: Traits,
+  given?: Tune,
+): { kernels: readonly Specialised[]; tune: Tune; temporaries: Shapes } {
+  const suited = { ...algorithm.tune?.(shapes, attrs, traits.lanes), ...given };
+  const kernels = algorithm.kernels.map((kernel) => at(kernel, suited, traits));
+  const tune: Tune = Object.assign({}, ...kernels.map((k) => k.tune));
+  return { kernels, tune, temporaries: algorithm.temporaries?.(shapes, attrs, tune) ?? {} };
 }
 
 /** Kernels by their settings: a network sets the same few hundreds of times, and printing one takes long. */
@@ -131,6 +148,8 @@ function refuses({ tune, reflected }: Specialised, traits: Traits): string | und
   const invocations = reflected.workgroupSize.reduce((a, b) => a * b, 1);
   if (invocations > traits.maxInvocations)
     return `${invocations} invocations a workgroup where the adapter allows ${traits.maxInvocations}`;
+  if (reflected.workgroupBytes > traits.maxWorkgroupBytes)
+    return `${reflected.workgroupBytes} bytes of workgroup memory where the adapter allows ${traits.maxWorkgroupBytes}`;
   const storage = [...reflected.bindings.values()].filter(({ type }) => type !== "uniform").length;
   if (storage > traits.maxBindings)
     return `${storage} storage buffers where the adapter allows ${traits.maxBindings}`;

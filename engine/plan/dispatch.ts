@@ -79,8 +79,10 @@ function split(
   const first = batched.values().next().value;
   const images = first === undefined ? 1 : launch.shapes[bound(k.kernel, first)][0];
   const writes = names.filter((binding) => k.reflected.bindings.get(binding)!.type === "storage");
-  // an output takes the sums of all parts one after the other; a temporary would keep the last part's
-  const sums = (binding: string) => accumulates(k.reflected) && named(launch, bound(k.kernel, binding));
+  // an output takes the sums of all parts one after the other; a temporary beside it would keep the last part's
+  const outputs = writes.filter((binding) => named(launch, bound(k.kernel, binding)));
+  const sums = (binding: string) =>
+    accumulates(k.reflected) && (outputs.length === 0 || outputs.includes(binding));
   const splittable = batched.size > 0 && writes.every((binding) => batched.has(binding) || sums(binding));
 
   let reason: string | undefined;

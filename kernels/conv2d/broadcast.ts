@@ -1,4 +1,20 @@
 import type { Generator, Tune } from "../op.ts";
+import {
+  addOnto,
+  BACKWARD_W,
+  BACKWARD_X,
+  comment,
+  FORWARD,
+  type Formula,
+  INSIDE,
+  lines,
+  PHASE,
+  PHASE_PIXEL,
+  range,
+  spilled,
+  store,
+  zeroed,
+} from "./print.ts";
 
 // Convolution as outer products in a subgroup. The workgroup is one subgroup and owns a tile of ROWS*LANES rows by
 // COLS*LANES columns of the result, all in named registers. Per step of the inner sum each lane loads one value of
@@ -27,20 +43,8 @@ export function fit({ rows, cols }: { rows: number; cols: number }, lanes: numbe
   };
 }
 
-export const range = (n: number) => Array.from({ length: n }, (_, i) => i);
-export const lines = (depth: number, list: readonly string[]) =>
-  list.map((line) => " ".repeat(depth) + line).join("\n");
-
-/** `acc_<row>_<col>` of the tile, zeroed. */
-export const accumulators = ({ ROWS, LANES, COLS }: Tune) =>
-  lines(
-    2,
-    range(ROWS * LANES).map((i) =>
-      range(COLS)
-        .map((j) => `var acc_${i}_${j} = 0.0;`)
-        .join(" "),
-    ),
-  );
+/** The accumulators of a lane: every row of the tile, and its own columns. */
+export const tileOf = ({ ROWS, LANES, COLS }: Tune) => ({ height: ROWS * LANES, width: COLS });
 
 /** Adds `a_<group>` of every lane, broadcast, times `b_<col>` onto the accumulators. */
 export const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
@@ -52,41 +56,6 @@ export const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
     }),
   );
 
-/** The accumulators as an array. */
-const spilled = ({ ROWS, LANES, COLS }: Tune) => `  var tile: array<f32, ${ROWS * LANES * COLS}>;
-${lines(
-  2,
-  range(ROWS * LANES).map((i) =>
-    range(COLS)
-      .map((j) => `tile[${i * COLS + j}] = acc_${i}_${j};`)
-      .join(" "),
-  ),
-)}`;
-
-/**
- * Stores what lies inside the result; `at` is the element where the channels of `row` start, `put` stores one value.
- * The accumulators go through an array, for a loop: a store for each takes a CPU driver twenty times as long to compile.
- */
-export const store = (
-  { ROWS, LANES, COLS }: Tune,
-  tile: {
-    first: string;
-    rows: string;
-    col: string;
-    cols: string;
-    at: string;
-    put: (at: string, col: string, value: string) => string;
-  },
-) => `${spilled({ ROWS, LANES, COLS })}
-  for (var i = 0u; i < min(${ROWS * LANES}u, ${tile.rows} - ${tile.first}); i++) {
-    let row = ${tile.first} + i;
-    let at = ${tile.at};
-    for (var j = 0u; j < ${COLS}u; j++) {
-      let col = ${tile.col} + j * ${LANES}u;
-      if (col < ${tile.cols}) { ${tile.put("at + col", "col", `tile[i * ${COLS}u + j]`)} }
-    }
-  }`;
-
 /** Each lane's columns, kept inside the operand: what lies beyond is computed and never stored. */
 export const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
   lines(
@@ -95,25 +64,22 @@ export const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
   );
 
 export const header = (
-  formula: readonly string[],
+  formula: Formula,
   { LANES, ROWS, COLS }: Tune,
   rows: string,
   cols: string,
 ) => `enable subgroups;
-${formula.map((line) => `// ${line}`).join("\n")}
+${comment(formula)}
 // One subgroup computes ${ROWS * LANES} ${rows} by ${COLS * LANES} ${cols}.
 `;
 
 export const signature = (LANES: number) => `@compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {`;
 
-const addOnto = (tensor: string) => (at: string, _: string, value: string) =>
-  `${tensor}[${at}] = ${value} + select(0.0, ${tensor}[${at}], shape.accumulate != 0u);`;
-
 /** What becomes of a tile of the convolution, sums over r,s,c, before it is stored. */
 export interface Epilogue {
   /** What the kernel computes, line by line. */
-  readonly formula: readonly string[];
+  readonly formula: Formula;
   /** Axes of the tensors that it reads besides x and w, and of those that it writes besides y, by binding. */
   readonly reads: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
@@ -128,9 +94,7 @@ export interface Epilogue {
 }
 
 const bias: Epilogue = {
-  formula: [
-    "y[n,p,q,o] = b[o] + sum over r,s,c of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]",
-  ],
+  formula: FORWARD,
   reads: { b: "o" },
   column: () => ["let bias = b[col];"],
   value: "sum + bias",
@@ -144,7 +108,7 @@ const declared = (tensors: Readonly<Record<string, string>>, first: number, acce
 
 /** Stores the tile column by column, so that what belongs to a column is read once. */
 const finished = ({ sums, column, value }: Epilogue, tune: Tune) => `${lines(2, sums?.(tune) ?? [])}
-${spilled(tune)}
+${spilled(tileOf(tune))}
   let rows = min(${tune.ROWS * tune.LANES}u, pixels - pixel);
   for (var j = 0u; j < ${tune.COLS}u; j++) {
     let col = o + j * ${tune.LANES}u;
@@ -183,7 +147,7 @@ ${lines(
     `let image_${g} = i32(mine_${g} / (shape.q * shape.p) * shape.h);`,
   ]),
 )}
-${accumulators(tune)}
+${zeroed(tileOf(tune))}
   for (var r = 0u; r < shape.r; r++) {
     for (var s = 0u; s < shape.s; s++) {
 ${lines(
@@ -217,31 +181,14 @@ ${finished(epilogue, tune)}
 
 export const backwardX: Generator = {
   tunables: TUNABLES,
-  print: (tune) => `${header(
-    [
-      "dx[n,h,wd,c] = sum over r,s,o of dy[n,p,q,o] * w[r,s,c,o],",
-      "where p*stride_h = h + top - r and q*stride_w = wd + left - s have whole solutions.",
-      "group.z is the phase (h + top) % stride_h, (wd + left) % stride_w: its pixels meet the same taps.",
-    ],
-    tune,
-    "pixels of one phase",
-    "input channels",
-  )}
+  print: (tune) => `${header(BACKWARD_X, tune, "pixels of one phase", "input channels")}
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n p q o
 @group(0) @binding(2) var<storage, read> w: array<f32>;         // r s c o
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // n h wd c
 
 ${signature(tune.LANES)}
-  let phase_h = group.z / shape.stride_w;
-  let phase_w = group.z % shape.stride_w;
-  // first row and column of the phase, and how many there are
-  let h0 = (phase_h + shape.stride_h - shape.top % shape.stride_h) % shape.stride_h;
-  let w0 = (phase_w + shape.stride_w - shape.left % shape.stride_w) % shape.stride_w;
-  if (h0 >= shape.h || w0 >= shape.wd) { return; }
-  let high = (shape.h - h0 + shape.stride_h - 1u) / shape.stride_h;
-  let wide = (shape.wd - w0 + shape.stride_w - 1u) / shape.stride_w;
-  let pixels = shape.n * high * wide;
+${PHASE}
   let pixel = group.y * ${tune.ROWS * tune.LANES}u;
   if (pixel >= pixels) { return; }
   let c = group.x * ${tune.COLS * tune.LANES}u + lane;
@@ -250,12 +197,12 @@ ${lines(
   2,
   range(tune.ROWS).flatMap((g) => [
     `let mine_${g} = min(pixel + ${g * tune.LANES}u + lane, pixels - 1u);`,
-    `let p_${g} = i32((mine_${g} / wide % high * shape.stride_h + h0 + shape.top - phase_h) / shape.stride_h);`,
-    `let q_${g} = i32((mine_${g} % wide * shape.stride_w + w0 + shape.left - phase_w) / shape.stride_w);`,
+    `let p_${g} = i32(mine_${g} / wide % high + p0);`,
+    `let q_${g} = i32(mine_${g} % wide + q0);`,
     `let image_${g} = i32(mine_${g} / (wide * high) * shape.p);`,
   ]),
 )}
-${accumulators(tune)}
+${zeroed(tileOf(tune))}
   for (var r = phase_h; r < shape.r; r += shape.stride_h) {
     for (var s = phase_w; s < shape.s; s += shape.stride_w) {
 ${lines(
@@ -285,12 +232,13 @@ ${outerProduct(8, tune)}
       }
     }
   }
-${store(tune, {
+${store({
+  ...tileOf(tune),
   first: "pixel",
   rows: "pixels",
-  col: "c",
+  col: `c + j * ${tune.LANES}u`,
   cols: "shape.c",
-  at: "shape.dx_offset + ((row / (wide * high) * shape.h + row / wide % high * shape.stride_h + h0) * shape.wd + row % wide * shape.stride_w + w0) * shape.dx_stride",
+  at: PHASE_PIXEL,
   put: addOnto("dx"),
 })}
 }
@@ -300,10 +248,7 @@ ${store(tune, {
 export const backwardW: Generator = {
   tunables: TUNABLES,
   print: (tune) => `${header(
-    [
-      "dw[r,s,c,o] = sum over n,p,q of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * dy[n,p,q,o]",
-      "group.z is the tap r*S + s; the sum runs over the pixels whose tap lies inside x.",
-    ],
+    [...BACKWARD_W, "group.z is the tap r*S + s."],
     tune,
     "input channels",
     "output channels",
@@ -323,12 +268,8 @@ ${lines(
   2,
   range(tune.ROWS).map((g) => `let mine_${g} = min(c + ${g * tune.LANES}u + lane, shape.c - 1u);`),
 )}
-  // the outputs whose tap is inside: 0 <= p*stride - pad + tap < extent
-  let p_from = (max(shape.top, r) - r + shape.stride_h - 1u) / shape.stride_h;
-  let q_from = (max(shape.left, s) - s + shape.stride_w - 1u) / shape.stride_w;
-  let p_to = min(shape.p, (max(shape.h + shape.top, r) - r + shape.stride_h - 1u) / shape.stride_h);
-  let q_to = min(shape.q, (max(shape.wd + shape.left, s) - s + shape.stride_w - 1u) / shape.stride_w);
-${accumulators(tune)}
+${INSIDE}
+${zeroed(tileOf(tune))}
   for (var n = 0u; n < shape.n; n++) {
     for (var p = p_from; p < p_to; p++) {
       let row = n * shape.h + p * shape.stride_h + r - shape.top;
@@ -349,10 +290,11 @@ ${outerProduct(8, tune)}
       }
     }
   }
-${store(tune, {
+${store({
+  ...tileOf(tune),
   first: "c",
   rows: "shape.c",
-  col: "o",
+  col: `o + j * ${tune.LANES}u`,
   cols: "shape.o",
   at: "(group.z * shape.c + row) * shape.o",
   put: addOnto("dw"),

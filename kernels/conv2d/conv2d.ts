@@ -1,57 +1,31 @@
 import { channels, type Slide, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import {
-  type Algorithm,
-  type Case,
-  type Generator,
-  type Kernel,
-  type Op,
-  type Shape,
-  type Shapes,
-  size,
-} from "../op.ts";
+import { type Algorithm, type Case, type Generator, type Op, type Shape, type Shapes, size } from "../op.ts";
 import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
 import backwardX from "./backward_x.wgsl";
 import * as broadcast from "./broadcast.ts";
+import { backwardWParts } from "./broadcast_parts.ts";
 import forward from "./forward.wgsl";
-import shape from "./shape.wgsl";
+import {
+  backwardWExtent,
+  backwardXExtent,
+  type Conv2dAttrs,
+  type Extent,
+  forwardExtent,
+  kernel,
+  pixels,
+} from "./kernel.ts";
+import * as registers from "./registers.ts";
+import { byRegisters, bySubgroupsInParts, byWorkgroups, byWorkgroupsInParts } from "./tiles.ts";
 import * as winograd from "./winograd.ts";
+import * as workgroup from "./workgroup.ts";
 
-export interface Conv2dAttrs {
-  /** Steps of the window down and across. */
-  readonly stride: readonly [h: number, w: number];
-  /** Zeros around the image: [[above, below], [left, right]]. */
-  readonly padding: readonly [readonly [number, number], readonly [number, number]];
-}
-
-export const uniforms = (
-  { x: [n, h, wd, c], w: [r, s, , o], y: [, p, q] }: Shapes,
-  { stride, padding: [[top], [left]] }: Conv2dAttrs,
-) => ({ n, h, wd, c, p, q, o, r, s, stride_h: stride[0], stride_w: stride[1], top, left });
-
-const kernel = (file: string, source: string | Generator, threads: Kernel<Conv2dAttrs>["threads"]) => ({
-  label: `conv2d/${file}`,
-  source:
-    typeof source === "string"
-      ? source + shape
-      : { tunables: source.tunables, print: (tune: Record<string, number>) => source.print(tune) + shape },
-  uniforms,
-  threads,
-});
+export type { Conv2dAttrs };
 
 /** Tensors of a convolution whose leading axis is the batch. */
 export const batched = ["x", "y", "dy", "dx", "v", "m"];
-
-const pixels = ([n, h, w]: readonly number[]) => n * h * w;
-
-/** The matrix that a convolution, or a gradient of it, is: rows by columns, `depth` times. */
-interface Extent {
-  readonly rows: number;
-  readonly cols: number;
-  readonly depth: number;
-}
 
 /** Subgroups of LANES that each compute ROWS*LANES rows by COLS*LANES columns, see `broadcast.ts`. */
 const bySubgroups = (
@@ -68,6 +42,8 @@ const bySubgroups = (
   ],
   tune: (t, attrs, lanes) => broadcast.fit(extent(t, attrs), lanes),
 });
+
+const backwardWBroadcast = bySubgroups("backward_w_broadcast", broadcast.backwardW, backwardWExtent);
 
 /**
  * 2-D convolution of NHWC activations by RSCO weights, any window, stride and zero padding per axis:
@@ -97,30 +73,26 @@ export const conv2d: Op<Conv2dAttrs> = {
   },
 
   forward: [
-    bySubgroups("forward_broadcast", broadcast.forward(), ({ y }) => ({
-      rows: pixels(y),
-      cols: y[3],
-      depth: 1,
-    })),
+    bySubgroups("forward_broadcast", broadcast.forward(), forwardExtent),
     ...winograd.forward,
+    byRegisters("forward_registers", registers.forward, forwardExtent, true),
+    byWorkgroups("forward_workgroup", workgroup.forward, forwardExtent),
     { name: "plain", kernels: [kernel("forward", forward, ({ y }) => [y[3], pixels(y), 1])] },
   ],
   backward: {
     x: [
-      bySubgroups(
-        "backward_x_broadcast",
-        broadcast.backwardX,
-        ({ x: [n, h, w, c] }, { stride: [sh, sw] }) => {
-          return { rows: n * Math.ceil(h / sh) * Math.ceil(w / sw), cols: c, depth: sh * sw };
-        },
-      ),
+      bySubgroups("backward_x_broadcast", broadcast.backwardX, backwardXExtent),
       ...winograd.backwardX,
+      byRegisters("backward_x_registers", registers.backwardX, backwardXExtent),
+      byWorkgroups("backward_x_workgroup", workgroup.backwardX, backwardXExtent),
       { name: "plain", kernels: [kernel("backward_x", backwardX, ({ x }) => [x[3], pixels(x), 1])] },
     ],
     w: [
-      bySubgroups("backward_w_broadcast", broadcast.backwardW, ({ w: [r, s, c, o] }) => {
-        return { rows: c, cols: o, depth: r * s };
-      }),
+      backwardWBroadcast,
+      bySubgroupsInParts("backward_w_broadcast_parts", backwardWParts, backwardWExtent, backwardWBroadcast),
+      byRegisters("backward_w_registers", registers.backwardW, backwardWExtent),
+      byWorkgroups("backward_w_workgroup", workgroup.backwardW, backwardWExtent),
+      byWorkgroupsInParts("backward_w_workgroup_parts", workgroup.backwardWParts, backwardWExtent),
       {
         name: "plain",
         kernels: [kernel("backward_w", backwardW, ({ w: [r, s, c, o] }) => [o, r * s * c, 1])],

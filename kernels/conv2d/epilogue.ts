@@ -12,7 +12,8 @@ import {
   type Values,
 } from "../op.ts";
 import * as broadcast from "./broadcast.ts";
-import { type Conv2dAttrs, conv2d, uniforms as convolution } from "./conv2d.ts";
+import { conv2d } from "./conv2d.ts";
+import { type Conv2dAttrs, uniforms as convolution } from "./kernel.ts";
 import shape from "./shape.wgsl";
 
 /** Kernels around a convolution's, and the temporaries that join them to it. */
@@ -54,7 +55,10 @@ function joined<A extends Conv2dAttrs>(
     ...(stated && { bound: (t: Shapes, v: Values, attrs: A) => bound(t, v, attrs, stated) }),
     kernels: place === "before" ? [...others, ...own] : [...own, ...others],
     tune: (t, attrs, lanes) => ({ ...tune?.(t, attrs, lanes), ...algorithm.tune?.(t, attrs, lanes) }),
-    temporaries: (t, attrs) => ({ ...algorithm.temporaries?.(t, attrs), ...temporaries?.(t, attrs) }),
+    temporaries: (t, attrs, tune) => ({
+      ...algorithm.temporaries?.(t, attrs, tune),
+      ...temporaries?.(t, attrs),
+    }),
   };
 }
 
@@ -94,7 +98,7 @@ export const byColumns = <A extends Conv2dAttrs>(
   source: wgsl + shape,
   bind,
   uniforms: (t, attrs, tune) => ({
-    ...convolution(t, attrs),
+    ...convolution(t, attrs, tune),
     ...uniforms(attrs),
     span: columns(t, tune).span,
   }),

@@ -9,6 +9,7 @@ struct Shape {
   y_offset: u32, y_stride: u32,
   dy_offset: u32, dy_stride: u32,
   dx_offset: u32, dx_stride: u32,
+  parts: u32,
   accumulate: u32,
   // of epilogues
   shortcut_offset: u32, shortcut_stride: u32,

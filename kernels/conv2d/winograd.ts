@@ -4,7 +4,7 @@
 import type { Algorithm, Generator, Kernel, Routine, Shape, Shapes, Values } from "../op.ts";
 import { flushed, gamma, LARGEST, TINY } from "../rounding.ts";
 import { fit } from "./broadcast.ts";
-import type { Conv2dAttrs } from "./conv2d.ts";
+import type { Conv2dAttrs } from "./kernel.ts";
 import { type Matrix, type Transforms, transforms } from "./toom_cook.ts";
 import { filterTransform, inputTransform, outputTransform, products } from "./winograd_kernels.ts";
 

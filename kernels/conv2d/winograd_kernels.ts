@@ -1,15 +1,6 @@
 import type { Generator } from "../op.ts";
-import {
-  accumulators,
-  columns,
-  header,
-  lines,
-  outerProduct,
-  range,
-  signature,
-  store,
-  TUNABLES,
-} from "./broadcast.ts";
+import { columns, header, outerProduct, signature, TUNABLES, tileOf } from "./broadcast.ts";
+import { lines, range, store, zeroed } from "./print.ts";
 import type { Matrix, Transforms } from "./toom_cook.ts";
 import shape from "./winograd_shape.wgsl";
 
@@ -142,7 +133,7 @@ ${lines(
     `let from_${g} = shape.v_offset + ((mine_${g} / plane * ${count}u + group.z) * plane + mine_${g} % plane) * shape.c;`,
   ]),
 )}
-${accumulators(tune)}
+${zeroed(tileOf(tune))}
   var u_at = group.z * shape.c * shape.o;
   for (var c = 0u; c < shape.c; c++) {
 ${lines(
@@ -156,13 +147,14 @@ ${lines(
 ${outerProduct(4, tune)}
     u_at += shape.o;
   }
-${store(tune, {
+${store({
+  ...tileOf(tune),
   first: "first",
   rows: "shape.tiles",
-  col: "o",
+  col: `o + j * ${tune.LANES}u`,
   cols: "shape.o",
   at: `shape.m_offset + ((row / plane * ${count}u + group.z) * plane + row % plane) * shape.o`,
-  put: (at, _, value) => `m[${at}] = ${value};`,
+  put: (value) => `m[at + col] = ${value};`,
 })}
 }
 ${shape}`;

@@ -1,6 +1,7 @@
-import { type Epilogue, range } from "../conv2d/broadcast.ts";
+import type { Epilogue } from "../conv2d/broadcast.ts";
 import { type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
 import { broadcasting, forward, renamed } from "../conv2d/epilogue.ts";
+import { FORWARD, range } from "../conv2d/print.ts";
 import { type MomentsAttrs, moments, momentsOf, reference } from "../moments/moments.ts";
 import { type Case, type Kernel, type Op, type Shapes, size, type Tune, type Values } from "../op.ts";
 import { ofParts } from "./bound.ts";
@@ -35,7 +36,7 @@ const ofColumn = ({ COLS }: Tune, first: number, j: number) => {
 
 const epilogue: Epilogue = {
   formula: [
-    "y[n,p,q,o] = b[o] + sum over r,s,c of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]",
+    ...FORWARD,
     `moments[0,k,0,o] = mean of y[n,p,q,o] over the pixels of part k, ${ROWS} in a row or what is left of all images`,
     "moments[0,k,1,o] = sum over the same pixels of (y[n,p,q,o] - moments[0,k,0,o])^2",
   ],
