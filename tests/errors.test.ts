@@ -297,7 +297,7 @@ const FAULTS: readonly Fault[] = [
   [
     "a setting beyond the adapter's workgroup memory",
     LimitError,
-    /workgroup needs 5120 bytes of workgroup memory where a small adapter allows 4096/,
+    /a small adapter: workgroup needs 5120 bytes of workgroup memory where the adapter allows 4096/,
     () => {
       const { net: n, loss } = trace(tiny, [2, 8, 8, 3], { training: true });
       const choose = () => ({ algorithm: "workgroup", tune: { BM: 32, BN: 32, BK: 8 } });
