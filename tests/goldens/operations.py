@@ -173,6 +173,23 @@ def scale_add_relu(a: Attrs, x: Tensor, r: Tensor) -> Values:
     return {"y": y.relu() if a["relu"] else y}
 
 
+def conv2d_moments(a: Attrs, **inputs: Tensor) -> Values:
+    y = conv2d(a, **inputs)["y"]
+    return {"y": y} | moments({"rows": 16, "groups": 1}, y)
+
+
+def conv2d_residual(a: Attrs, shortcut: Tensor, **inputs: Tensor) -> Values:
+    return scale_add_relu(a, shortcut, conv2d(a, **inputs)["y"])
+
+
+def conv2d_batch_norm_relu(
+    a: Attrs, x: Tensor, w: Tensor, b: Optional[Tensor] = None, **statistics: Tensor
+) -> Values:
+    y = conv2d(a, x, w, b)["y"]
+    y = batch_norm(a | {"training": False, "decay": 0}, y, **statistics)["y"]
+    return {"y": y.relu() if a["relu"] else y}
+
+
 def cast_f16(a: Attrs, x: Tensor) -> Values:
     with np.errstate(over="ignore"):
         half = x.numpy().reshape(-1).astype(np.float32).astype(np.float16).view(np.uint16).astype(np.float64)
@@ -197,6 +214,22 @@ def layers() -> None:
     ):
         inputs = {"x": x, "w": w} | ({"b": [w[3]]} if bias else {})
         record("conv2d", what, inputs, conv2d, {"stride": stride, "padding": padding}, " ".join(inputs))
+    for what, x, w, y, stride, padding, bias, relu in (
+        ("3x3 same", [2, 5, 6, 3], [3, 3, 3, 4], [2, 5, 6, 4], [1, 1], [[1, 1], [1, 1]], True, True),
+        ("1x1", [1, 3, 4, 6], [1, 1, 6, 5], [1, 3, 4, 5], [1, 1], none, False, False),
+        ("uneven strides", [2, 8, 9, 3], [3, 2, 3, 4], [2, 3, 6, 4], [3, 2], [[2, 0], [1, 2]], True, True),
+    ):
+        o = w[3:]
+        inputs = {"x": x, "w": w} | ({"b": o} if bias else {})
+        attrs = {"stride": stride, "padding": padding}
+        record("conv2d_moments", what, inputs, conv2d_moments, attrs, " ".join(inputs))
+        of = inputs | {"shortcut": y}
+        scaled = attrs | {"scale": 0.17, "relu": relu}
+        record("conv2d_residual", what, of, conv2d_residual, scaled, " ".join(of))
+        of = inputs | ({"gamma": o} if bias else {}) | {"beta": o, "running_mean": o}
+        of["running_var"] = drawn(f"conv2d_batch_norm_relu {what}", o, 0.5, 1.5)
+        frozen = attrs | {"epsilon": 1e-3, "relu": relu}
+        record("conv2d_batch_norm_relu", what, of, conv2d_batch_norm_relu, frozen)
     for what, x, window, stride, padding in (
         ("3x3 stride 2 valid", [2, 7, 9, 3], [3, 3], [2, 2], none),
         ("3x3 same", [2, 5, 6, 3], [3, 3], [1, 1], [[1, 1], [1, 1]]),
