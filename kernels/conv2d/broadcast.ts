@@ -24,23 +24,26 @@ import {
 
 export const TUNABLES: Generator["tunables"] = {
   LANES: { value: 8, choices: [4, 8, 16, 32] },
-  ROWS: { value: 2, choices: [1, 2, 4, 8] },
-  COLS: { value: 4, choices: [1, 2, 4, 5, 6, 8] },
+  ROWS: { value: 2, choices: [1, 2, 3, 4, 8] },
+  COLS: { value: 4, choices: [1, 2, 3, 4, 5, 6, 8] },
 };
 
+/** What a step of the inner sum takes on subgroups of 8 besides its columns, or its rows, by the time of 8 of them. */
+const STEP = 2.75;
+
 /**
- * 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix. On subgroups of 8, tiles of
- * 40 or 48 columns where those take less time in all: what a step costs besides its columns is worth 2.75 of them.
+ * 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix; on subgroups of 8 up to 32
+ * rows by 48 columns, whichever take least time in all.
  */
 export function fit({ rows, cols }: { rows: number; cols: number }, lanes: number): Tune {
   const groups = (most: number, of: number) =>
-    2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most)));
-  const time = (COLS: number) => Math.ceil(cols / (lanes * COLS)) * (COLS + 2.75);
-  const wide = [4, 5, 6].sort((a, b) => time(a) - time(b))[0];
-  return {
-    ROWS: Math.max(1, groups(lanes === 4 ? 16 : 32, rows)),
-    COLS: lanes === 8 && cols > 32 ? wide : Math.max(1, groups(32, cols)),
+    Math.max(1, 2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most))));
+  if (lanes !== 8) return { ROWS: groups(lanes === 4 ? 16 : 32, rows), COLS: groups(32, cols) };
+  const least = (choices: readonly number[], of: number) => {
+    const time = (n: number) => Math.ceil(of / (lanes * n)) * (n + STEP);
+    return [...choices].sort((a, b) => time(a) - time(b))[0];
   };
+  return { ROWS: least([4, 3, 2, 1], rows), COLS: least([4, 5, 6, 3, 2, 1], cols) };
 }
 
 /** The accumulators of a lane: every row of the tile, and its own columns. */

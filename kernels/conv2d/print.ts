@@ -109,4 +109,4 @@ ${target.row ? `    if (row >= ${target.rows}) { break; }\n` : ""}    let at = $
 
 /** Writes a value of `col`, or adds it onto what is there. */
 export const addOnto = (tensor: string) => (value: string) =>
-  `${tensor}[at + col] = ${value} + select(0.0, ${tensor}[at + col], shape.accumulate != 0u);`;
+  `var sum = ${value}; if (shape.accumulate != 0u) { sum += ${tensor}[at + col]; } ${tensor}[at + col] = sum;`;

@@ -188,7 +188,8 @@ ${sandwich(down.A, "points", across.A, "outputs")}
   for (var i = 0u; i < min(${down.m}u, shape.p - p); i++) {
     for (var j = 0u; j < min(${across.m}u, shape.q - q); j++) {
       let at = to + (i * shape.q + j) * shape.y_stride;
-      y[at] = outputs[i * ${across.m}u + j] + ${backward ? "select(0.0, y[at], shape.accumulate != 0u)" : "b[o]"};
+      var sum = outputs[i * ${across.m}u + j]${backward ? "" : " + b[o]"};
+${backward ? "      if (shape.accumulate != 0u) { sum += y[at]; }\n" : ""}      y[at] = sum;
     }
   }
 }

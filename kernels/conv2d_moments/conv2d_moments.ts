@@ -11,7 +11,10 @@ export const PARTS: MomentsAttrs = { rows: 16, groups: 1 };
 const { rows: ROWS } = PARTS;
 
 /** A tile of whole parts. */
-const tall = (tune: Tune): Tune => ({ ...tune, ROWS: Math.max(tune.ROWS, Math.ceil(ROWS / tune.LANES)) });
+const tall = (tune: Tune): Tune => ({
+  ...tune,
+  ROWS: (Math.ceil((tune.ROWS * tune.LANES) / ROWS) * ROWS) / tune.LANES,
+});
 
 /** Moments of column j of the part that begins `first` rows down the tile, in the two passes of kernel moments. */
 const ofColumn = ({ COLS }: Tune, first: number, j: number) => {
