@@ -52,6 +52,7 @@ const one = (name: string, values: readonly number[]) => ({
 });
 const two = { values: { x: [N, 1, 2, 3], gamma: [1, 1], beta: [0, 0] } };
 const normalised = { x: [2, 2], gamma: [2], beta: [2], running_mean: [2], running_var: [2] };
+const statistics = { b: [2], gamma: [2], beta: [2], running_mean: [2], running_var: [2] };
 const pair = { ...normalised, moments: [1, 1, 2, 2] };
 const fused = { epsilon: 1e-3, decay: 0.9, rows: 16, groups: 1 };
 const frozen = { training: false, epsilon: 1e-3, decay: 0.9 };
@@ -178,6 +179,55 @@ const ROWS: readonly Row[] = [
     },
     values: { w: [N, 1, 1, 1], b: [0, 0] },
     want: { y: "*1n2n2n2" },
+  },
+  {
+    what: "conv2d_moments: the part and the channel",
+    op: kernels.conv2dMoments,
+    shapes: { x: [1, 1, 17, 1], w: [1, 1, 1, 2], b: [2] },
+    attrs: pool(1),
+    values: { x: [...Array(16).fill(1), N], b: [0, I] },
+    want: { y: `${"1+".repeat(16)}nn`, moments: "1n0?" + "nn??" },
+  },
+  {
+    what: "conv2d_residual: windows that meet it, an element of the shortcut",
+    op: kernels.conv2dResidual,
+    shapes: { ...row4, w: [1, 2, 1, 1], b: [1], shortcut: [1, 1, 3, 1] },
+    attrs: { ...pool(2), scale: 0.5, relu: true },
+    values: { x: [2, 0, 2, N], b: [0], shortcut: [I, -I, 1] },
+    want: { y: "+0?" },
+  },
+  {
+    what: "conv2d_residual without relu",
+    op: kernels.conv2dResidual,
+    shapes: { ...row4, w: [1, 2, 1, 1], b: [1], shortcut: [1, 1, 3, 1] },
+    attrs: { ...pool(2), scale: 0.5, relu: false },
+    values: { x: [2, 0, 2, N], b: [0], shortcut: [I, -I, 1] },
+    want: { y: "+-n" },
+  },
+  {
+    what: "conv2d_residual passes a gradient where y is above 0",
+    op: kernels.conv2dResidual,
+    shapes: { ...row4, w: [1, 2, 1, 1], b: [1], shortcut: [1, 1, 3, 1] },
+    attrs: { ...pool(2), scale: 1, relu: true },
+    values: { y: [N, I, 0] },
+    routine: "x",
+    want: { dx: "0110" },
+  },
+  {
+    what: "conv2d_batch_norm_relu: a running variance is for its channel",
+    op: kernels.conv2dBatchNormRelu,
+    shapes: { ...row4, w: [1, 2, 1, 2], ...statistics },
+    attrs: { ...pool(2), epsilon: 1e-3 },
+    values: { x: [2, 0, 2, N], running_var: [N, 1] },
+    want: { y: "?.?.??" },
+  },
+  {
+    what: "conv2d_batch_norm_relu without relu",
+    op: kernels.conv2dBatchNormRelu,
+    shapes: { ...row4, w: [1, 2, 1, 2], ...statistics },
+    attrs: { ...pool(2), epsilon: 1e-3, relu: false },
+    values: { x: [2, 0, 2, N], b: [I, 0] },
+    want: { y: "+.+.nn" },
   },
   {
     what: "batch_norm in training: the channel",
