@@ -52,7 +52,7 @@ function joined<A extends Conv2dAttrs>(
   const stated = algorithm.bound;
   return {
     ...algorithm,
-    ...(stated && { bound: (t: Shapes, v: Values, attrs: A) => bound(t, v, attrs, stated) }),
+    ...(stated && { bound: (t: Shapes, v: Values, attrs: A) => open(bound(t, v, attrs, stated)) }),
     kernels: place === "before" ? [...others, ...own] : [...own, ...others],
     tune: (t, attrs, lanes) => ({ ...tune?.(t, attrs, lanes), ...algorithm.tune?.(t, attrs, lanes) }),
     temporaries: (t, attrs, tune) => ({
@@ -61,6 +61,12 @@ function joined<A extends Conv2dAttrs>(
     }),
   };
 }
+
+/** Bounds, infinite where what is not finite enters and leaves no number. */
+const open = (bounds: Values): Values =>
+  Object.fromEntries(
+    Object.entries(bounds).map(([name, of]) => [name, of.map((e) => (Number.isNaN(e) ? Infinity : e))]),
+  );
 
 /** conv2d's broadcasting algorithm with an epilogue. */
 export function broadcasting<A extends Conv2dAttrs>(
