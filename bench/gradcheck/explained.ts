@@ -11,9 +11,14 @@ const CLAMPED = "a lane beyond the result only keeps inside the operand; what it
 
 const equivalent = list("equivalent", [
   [
-    /^(fill|cast|dropout)\//,
-    /^(operator|(left|right) factor dropped|axes swapped): for .* \+= (GROUPS|groups\.x) \* WG\) \{ -> .* \+= +(?!(GROUPS|groups\.x) \* WG)(GROUPS|groups\.[xy]|WG)( [+*] WG)? *\)/,
-    "shorter steps: some elements are computed more than once, to the same value",
+    /./,
+    /^sign: let end = min\(\(group\.x \+ 1u\) \* shape\.span, /,
+    "0 - 1 is the largest u32: the first workgroup computes all elements, and the others none",
+  ],
+  [
+    /^((relu|scale_add_relu|dropout|fill|concat)\/forward|cast\/to_f(16|32))$/,
+    /: let first = group\.x \* shape\.span \+ lane;/,
+    "earlier starts: some elements are computed more than once, to the same value",
   ],
   [
     /^avg_pool2d\/forward$|^max_pool2d\/forward$/,

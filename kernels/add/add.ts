@@ -44,5 +44,7 @@ export const add: Op<unknown> = {
   cases: [
     { what: "images", shapes: { a: [2, 3, 5, 7], b: [2, 3, 5, 7] }, attrs: {} },
     { what: "vectors", shapes: { a: [65], b: [65] }, attrs: {} },
+    { what: "several pixels at a step", shapes: { a: [2, 11, 9, 7], b: [2, 11, 9, 7] }, attrs: {} },
+    { what: "several steps at a pixel", shapes: { a: [1, 9, 9, 33], b: [1, 9, 9, 33] }, attrs: {} },
   ],
 };

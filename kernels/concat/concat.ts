@@ -116,6 +116,11 @@ function make(inputs: readonly string[]): Op<unknown> {
         shapes: Object.fromEntries(inputs.map((name, i) => [name, [3, 1 + i]])),
         attrs: {},
       },
+      {
+        what: "several pixels at a step, several steps at a pixel",
+        shapes: Object.fromEntries(inputs.map((name, i) => [name, [2, 11, 9, 7 + 26 * i]])),
+        attrs: {},
+      },
     ],
   };
 }

@@ -35,5 +35,7 @@ export const copy: Op<unknown> = {
     { what: "a vector of one", shapes: { x: [1] }, attrs: {} },
     { what: "a matrix, channels over one workgroup", shapes: { x: [3, 67] }, attrs: {} },
     { what: "a bank longer than a small grid", shapes: { x: [9001] }, attrs: {} },
+    { what: "several pixels at a step", shapes: { x: [2, 11, 9, 7] }, attrs: {} },
+    { what: "several steps at a pixel", shapes: { x: [1, 9, 9, 33] }, attrs: {} },
   ],
 };

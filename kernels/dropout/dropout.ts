@@ -88,7 +88,8 @@ export const dropout: Op<DropoutAttrs> = {
     { ...example("counter at its end", [2, 40], 0.8), values: { counter: [2 ** 32 - 1, 2 ** 32 - 1] } },
     // the random bits of element 6 are the threshold itself
     { ...example("at the threshold", [8], 9165562 / 2 ** 24), values: { counter: [1, 2] } },
-    example("several elements a lane", [3, 2 ** 15 + 5], 0.8),
+    example("several steps at a pixel", [3, 2 ** 15 + 5], 0.8),
+    example("several pixels at a step", [2, 11, 9, 7], 0.8),
   ],
 };
 

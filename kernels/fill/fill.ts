@@ -50,5 +50,6 @@ export const fill: Op<FillAttrs> = {
     { what: "a vector of one, zeroed", shapes: {}, attrs: { shape: [1], value: 0 } },
     { what: "channels over one workgroup", shapes: {}, attrs: { shape: [1, 3, 3, 67], value: -2.5 } },
     { what: "a bank longer than a small grid", shapes: {}, attrs: { shape: [9001], value: 0.1 } },
+    { what: "several pixels at a step", shapes: {}, attrs: { shape: [2, 11, 9, 7], value: 0.1 } },
   ],
 };

@@ -45,6 +45,7 @@ export const relu: Op<unknown> = {
     { what: "an image", shapes: { x: [2, 3, 5, 7] }, attrs: {} },
     { what: "a vector of one", shapes: { x: [1] }, attrs: {} },
     { what: "a matrix", shapes: { x: [3, 10] }, attrs: {} },
-    { what: "more than one workgroup", shapes: { x: [1, 9, 9, 33] }, attrs: {} },
+    { what: "several pixels at a step", shapes: { x: [2, 11, 9, 7] }, attrs: {} },
+    { what: "several steps at a pixel", shapes: { x: [1, 9, 9, 33] }, attrs: {} },
   ],
 };
