@@ -59,7 +59,11 @@ const before: Joined<Conv2dResidualAttrs> = {
   /** The convolution's for the largest dy that the mask may hand on, and what its error makes of x and w. */
   bound(t, v, attrs, convolution) {
     const { dr } = scaleAddRelu.reference.backward(t, v, attrs);
-    const { dr: error } = scaleAddRelu.bound.backward(t, v, attrs);
+    const rounded = scaleAddRelu.bound.backward(t, v, attrs).dr;
+    const { y } = conv2d.reference.forward(t, v, attrs);
+    // what is not finite decides on the mask, by a y of 0 too
+    const masked = (i: number) => attrs.relu && !Number.isFinite(v.shortcut[i] + attrs.scale * y[i]);
+    const error = rounded.map((e, i) => (masked(i) ? Infinity : e));
     const own = convolution(t, { ...v, dy: dr.map((d, i) => Math.abs(d) + error[i]) }, attrs);
     const carried = conv2d.reference.backward(t, { x: abs(v.x), w: abs(v.w), dy: error }, attrs);
     return Object.fromEntries(
