@@ -36,11 +36,11 @@ const equivalent = list("equivalent", [
     "any value near those of the block will do as the first pass's mean: the second takes out what is left",
   ],
   [
-    /^batch_norm\/finish$/,
-    /^constant: for \(var part = 0u; .* part = 1u/,
-    "the shift is the mean of block 0, which adds nothing",
+    /^moments\/forward$/,
+    /^comparison at its edge: for \(var i = 0u; i < PARTS/,
+    "a neighbour's first part is computed by both, to the same value",
   ],
-  [/^batch_norm\/finish$/, /^operands swapped: let d = /, "d enters as its square only"],
+  [/^batch_norm(_relu)?\/(finish|merge)$/, /^operands swapped: let d = /, "d enters as its square only"],
   [/^cast\/to_f16$/, /^left operand dropped: .*0x7e00u/, "the sign of a NaN says nothing"],
   [
     /^cast\/to_f16$/,
@@ -84,14 +84,14 @@ const equivalent = list("equivalent", [
     /: let normal = select\(0\.0, /,
     "with frozen statistics it is multiplied by 0; what is not finite: tests/kernels/nonfinite.test.ts",
   ],
-  [/^conv2d\/.*_broadcast$/, /: let (col|mine)_\d+ = min\(/, CLAMPED],
+  [/^conv2d\w*\/.*_broadcast$/, /: let (col|mine)_\d+ = min\(/, CLAMPED],
   [
-    /^conv2d\/.*_broadcast$/,
+    /^conv2d\w*\/.*_broadcast$/,
     /^(constant|select always the second): let from_\d+ = .*inside_/,
     "where the tap is outside the image, 0 is taken whatever is read",
   ],
   [
-    /^conv2d\/.*_broadcast$/,
+    /^conv2d\w*\/.*_broadcast$/,
     /: if \((pixel|c) \+ 0u < \S+\) \{ -> /,
     "the first row of a tile is always inside the result: the grid has no empty tile",
   ],
