@@ -246,7 +246,11 @@ function prepare(
   if (layout === "accumulated" && !accumulates) return undefined;
   let limited = traits;
   if (layout === "split") {
-    const all = { ...shapes, ...settle(algorithm, shapes, attrs, traits, variant.tune).temporaries };
+    const bound = Object.entries(shapes).filter(([name]) => reads.has(name) || writes.has(name));
+    const all = {
+      ...Object.fromEntries(bound),
+      ...settle(algorithm, shapes, attrs, traits, variant.tune).temporaries,
+    };
     limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all, whole) };
     if (!splits(op, attrs, all, limited.maxBindingBytes)) return undefined;
   }
