@@ -278,7 +278,8 @@ for (const name of ["inception-v4", "inception-resnet-v1", "inception-resnet-v2"
         const options = { input: [batch, 299, 299, 3] as const, net: netOptions(name) };
         const { arena, lowerBound } = planTraining(model(name), LAVAPIPE, options).pass.memory();
         assert.ok(arena <= 1.05 * lowerBound, `batch ${batch}: ${arena} bytes, ${lowerBound} alive`);
-        assert.ok(arena <= 1.15 * batch * least, `batch ${batch}: ${arena} bytes, ${batch * least} put out`);
+        // the temporaries of a stem's Winograd convolutions lie beside its outputs
+        assert.ok(arena <= 1.2 * batch * least, `batch ${batch}: ${arena} bytes, ${batch * least} put out`);
       }
     },
   );

@@ -1,4 +1,12 @@
-import { type Algorithm, type Kernel, routines, type Shapes, type Tune } from "../../kernels/op.ts";
+import {
+  type Algorithm,
+  batched,
+  type Kernel,
+  routines,
+  type Shapes,
+  size,
+  type Tune,
+} from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
@@ -105,8 +113,20 @@ function attempt(
   if (algorithm.fits && !algorithm.fits(shapes, attrs, tune))
     return `${algorithm.name} does not fit this problem at ${JSON.stringify(tune)}`;
   const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
-  if (refusal) return `${algorithm.name} needs ${refusal}`;
+  const large = tooLarge(node, temporaries, traits);
+  if (refusal ?? large) return `${algorithm.name} needs ${refusal ?? large}`;
   return { node, algorithm, kernels, why, shapes: { ...shapes, ...temporaries } };
+}
+
+/** A temporary that cannot be bound at once, nor a few images at a time. */
+function tooLarge({ op, attrs }: Node, temporaries: Shapes, traits: Traits): string | undefined {
+  const parted = batched(op, attrs);
+  const whole = Object.entries(temporaries).filter(([name]) => !parted.includes(name));
+  const [name, shape] = whole.find(([, axes]) => 4 * size(axes) > traits.maxBindingBytes) ?? [];
+  return (
+    shape &&
+    `a binding of ${4 * size(shape)} bytes for ${name} where the adapter allows ${traits.maxBindingBytes}`
+  );
 }
 
 /** The kernels of an algorithm at what suits the problem, save for what is given, and the temporaries they then need. */
