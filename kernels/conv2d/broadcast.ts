@@ -248,6 +248,21 @@ ${store({
 `,
 };
 
+/** Of backward to w: adds the products of the pixels of line `p` of image `n` onto the accumulators. */
+export const lineOfPixels = (depth: number, tune: Tune) =>
+  lines(depth, [
+    "let row = n * shape.h + p * shape.stride_h + r - shape.top;",
+    "var x_at = shape.x_offset + (row * shape.wd + q_from * shape.stride_w + s - shape.left) * shape.x_stride;",
+    "var dy_at = shape.dy_offset + ((n * shape.p + p) * shape.q + q_from) * shape.dy_stride;",
+    "for (var q = q_from; q < q_to; q++) {",
+    ...range(tune.ROWS).map((g) => `  let a_${g} = x[x_at + mine_${g}];`),
+    ...range(tune.COLS).map((j) => `  let b_${j} = dy[dy_at + col_${j}];`),
+    outerProduct(2, tune).replaceAll("\n", `\n${" ".repeat(depth)}`),
+    "  x_at += shape.stride_w * shape.x_stride;",
+    "  dy_at += shape.dy_stride;",
+    "}",
+  ]);
+
 export const backwardW: Generator = {
   tunables: TUNABLES,
   print: (tune) => `${header(
@@ -275,22 +290,7 @@ ${INSIDE}
 ${zeroed(tileOf(tune))}
   for (var n = 0u; n < shape.n; n++) {
     for (var p = p_from; p < p_to; p++) {
-      let row = n * shape.h + p * shape.stride_h + r - shape.top;
-      var x_at = shape.x_offset + (row * shape.wd + q_from * shape.stride_w + s - shape.left) * shape.x_stride;
-      var dy_at = shape.dy_offset + ((n * shape.p + p) * shape.q + q_from) * shape.dy_stride;
-      for (var q = q_from; q < q_to; q++) {
-${lines(
-  8,
-  range(tune.ROWS).map((g) => `let a_${g} = x[x_at + mine_${g}];`),
-)}
-${lines(
-  8,
-  range(tune.COLS).map((j) => `let b_${j} = dy[dy_at + col_${j}];`),
-)}
-${outerProduct(8, tune)}
-        x_at += shape.stride_w * shape.x_stride;
-        dy_at += shape.dy_stride;
-      }
+${lineOfPixels(6, tune)}
     }
   }
 ${store({

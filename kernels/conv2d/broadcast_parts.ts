@@ -1,5 +1,5 @@
 import type { Generator } from "../op.ts";
-import { columns, header, outerProduct, signature, TUNABLES, tileOf } from "./broadcast.ts";
+import { columns, header, lineOfPixels, signature, TUNABLES, tileOf } from "./broadcast.ts";
 import { addOnto, INSIDE, lines, range, store, zeroed } from "./print.ts";
 
 /** Backward to w as in `broadcast.ts`, cut into parts of the sum: few tiles and many pixels leave a GPU idle otherwise. */
@@ -38,22 +38,7 @@ ${zeroed(tileOf(tune))}
   for (var line = first; line < min(all, first + share); line++) {
     let n = line / high;
     let p = p_from + line % high;
-    let row = n * shape.h + p * shape.stride_h + r - shape.top;
-    var x_at = shape.x_offset + (row * shape.wd + q_from * shape.stride_w + s - shape.left) * shape.x_stride;
-    var dy_at = shape.dy_offset + ((n * shape.p + p) * shape.q + q_from) * shape.dy_stride;
-    for (var q = q_from; q < q_to; q++) {
-${lines(
-  6,
-  range(tune.ROWS).map((g) => `let a_${g} = x[x_at + mine_${g}];`),
-)}
-${lines(
-  6,
-  range(tune.COLS).map((j) => `let b_${j} = dy[dy_at + col_${j}];`),
-)}
-${outerProduct(6, tune)}
-      x_at += shape.stride_w * shape.x_stride;
-      dy_at += shape.dy_stride;
-    }
+${lineOfPixels(4, tune)}
   }
 ${store({
   ...tileOf(tune),
