@@ -73,9 +73,9 @@ function split(
   traits: Traits,
   accumulate: boolean,
 ): Omit<Dispatch, "flops">[] {
-  const whole = batchedOf(launch.node.op, launch.node.attrs);
+  const parted = batchedOf(launch.node.op, launch.node.attrs);
   const names = [...k.reflected.bindings.keys()].filter((binding) => binding !== "shape");
-  const batched = new Set(names.filter((binding) => whole.includes(bound(k.kernel, binding))));
+  const batched = new Set(names.filter((binding) => parted.includes(bound(k.kernel, binding))));
   const first = batched.values().next().value;
   const images = first === undefined ? 1 : launch.shapes[bound(k.kernel, first)][0];
   const writes = names.filter((binding) => k.reflected.bindings.get(binding)!.type === "storage");

@@ -248,6 +248,16 @@ ${store({
 `,
 };
 
+/** Of backward to w: the channels of a tile, and the outputs whose tap r, s lies inside x. */
+export const channelsOfTile = (tune: Tune) => `  let c = group.y * ${tune.ROWS * tune.LANES}u;
+  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
+${columns(tune, "o", "shape.o")}
+${lines(
+  2,
+  range(tune.ROWS).map((g) => `let mine_${g} = min(c + ${g * tune.LANES}u + lane, shape.c - 1u);`),
+)}
+${INSIDE}`;
+
 /** Of backward to w: adds the products of the pixels of line `p` of image `n` onto the accumulators. */
 export const lineOfPixels = (depth: number, tune: Tune) =>
   lines(depth, [
@@ -262,6 +272,18 @@ export const lineOfPixels = (depth: number, tune: Tune) =>
     "  dy_at += shape.dy_stride;",
     "}",
   ]);
+
+/** Of backward to w: stores the tile of the tap, or of the part and the tap, that group.z is. */
+export const storeWeights = (tensor: string, tune: Tune) =>
+  store({
+    ...tileOf(tune),
+    first: "c",
+    rows: "shape.c",
+    col: `o + j * ${tune.LANES}u`,
+    cols: "shape.o",
+    at: "(group.z * shape.c + row) * shape.o",
+    put: addOnto(tensor),
+  });
 
 export const backwardW: Generator = {
   tunables: TUNABLES,
@@ -279,29 +301,14 @@ export const backwardW: Generator = {
 ${signature(tune.LANES)}
   let r = group.z / shape.s;
   let s = group.z % shape.s;
-  let c = group.y * ${tune.ROWS * tune.LANES}u;
-  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
-${columns(tune, "o", "shape.o")}
-${lines(
-  2,
-  range(tune.ROWS).map((g) => `let mine_${g} = min(c + ${g * tune.LANES}u + lane, shape.c - 1u);`),
-)}
-${INSIDE}
+${channelsOfTile(tune)}
 ${zeroed(tileOf(tune))}
   for (var n = 0u; n < shape.n; n++) {
     for (var p = p_from; p < p_to; p++) {
 ${lineOfPixels(6, tune)}
     }
   }
-${store({
-  ...tileOf(tune),
-  first: "c",
-  rows: "shape.c",
-  col: `o + j * ${tune.LANES}u`,
-  cols: "shape.o",
-  at: "(group.z * shape.c + row) * shape.o",
-  put: addOnto("dw"),
-})}
+${storeWeights("dw", tune)}
 }
 `,
 };

@@ -1,6 +1,14 @@
 import type { Generator } from "../op.ts";
-import { columns, header, lineOfPixels, signature, TUNABLES, tileOf } from "./broadcast.ts";
-import { addOnto, INSIDE, lines, range, store, zeroed } from "./print.ts";
+import {
+  channelsOfTile,
+  header,
+  lineOfPixels,
+  signature,
+  storeWeights,
+  TUNABLES,
+  tileOf,
+} from "./broadcast.ts";
+import { zeroed } from "./print.ts";
 
 /** Backward to w as in `broadcast.ts`, cut into parts of the sum: few tiles and many pixels leave a GPU idle otherwise. */
 export const backwardWParts: Generator = {
@@ -22,14 +30,7 @@ export const backwardWParts: Generator = {
 ${signature(tune.LANES)}
   let r = group.z / shape.s % shape.r;
   let s = group.z % shape.s;
-  let c = group.y * ${tune.ROWS * tune.LANES}u;
-  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
-${columns(tune, "o", "shape.o")}
-${lines(
-  2,
-  range(tune.ROWS).map((g) => `let mine_${g} = min(c + ${g * tune.LANES}u + lane, shape.c - 1u);`),
-)}
-${INSIDE}
+${channelsOfTile(tune)}
   let high = max(p_from, p_to) - p_from;
   let all = shape.n * high;
   let share = (all + shape.parts - 1u) / shape.parts;
@@ -40,15 +41,7 @@ ${zeroed(tileOf(tune))}
     let p = p_from + line % high;
 ${lineOfPixels(4, tune)}
   }
-${store({
-  ...tileOf(tune),
-  first: "c",
-  rows: "shape.c",
-  col: `o + j * ${tune.LANES}u`,
-  cols: "shape.o",
-  at: "(group.z * shape.c + row) * shape.o",
-  put: addOnto("partial"),
-})}
+${storeWeights("partial", tune)}
 }
 `,
 };
