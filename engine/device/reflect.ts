@@ -6,6 +6,8 @@ import { TuneError } from "../errors.ts";
 export interface Binding {
   readonly index: number;
   readonly type: "uniform" | "storage" | "read-only-storage";
+  /** Elements of the tensor in one of the array: 4 where it is bound as vec4f. Tensors start at whole ones. */
+  readonly width: number;
 }
 
 /** What the engine knows of a kernel, all of it read from its text. */
@@ -83,7 +85,8 @@ function parse(label: string, wgsl: string): Reflected {
         : v.access === "read_write"
           ? "storage"
           : "read-only-storage";
-    bindings.set(v.name, { index: v.binding, type });
+    const width = Number(/^vec(\d)/.exec(v.format?.name ?? "")?.[1] ?? 1);
+    bindings.set(v.name, { index: v.binding, type, width });
   }
   const struct = info.uniforms.find(({ name }: { name: string }) => name === "shape");
   const members =

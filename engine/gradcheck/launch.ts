@@ -22,7 +22,7 @@ import {
   takesSlice,
 } from "../device/reflect.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
-import { at, settle, type Traits } from "../plan/choose.ts";
+import { at, type Specialised, settle, type Traits } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import { Executable } from "../plan/executable.ts";
 import { type Plan, plan } from "../plan/plan.ts";
@@ -241,16 +241,14 @@ function prepare(
 ): Setup | undefined {
   const algorithm = named(op, routine, variant.algorithm);
   const { layout } = variant;
-  const { reads, writes, viewable, accumulates, whole } = bindings(op, attrs, algorithm, variant.tune);
+  const { kernels, temporaries } = settle(algorithm, shapes, attrs, traits, variant.tune);
+  const { reads, writes, viewable, accumulates, whole } = bindings(op, attrs, kernels);
   if (layout === "sliced" && viewable.size === 0) return undefined;
   if (layout === "accumulated" && !accumulates) return undefined;
   let limited = traits;
   if (layout === "split") {
     const bound = Object.entries(shapes).filter(([name]) => reads.has(name) || writes.has(name));
-    const all = {
-      ...Object.fromEntries(bound),
-      ...settle(algorithm, shapes, attrs, traits, variant.tune).temporaries,
-    };
+    const all = { ...Object.fromEntries(bound), ...temporaries };
     limited = { ...traits, maxBindingBytes: bytesOfOneImage(op, attrs, all, whole) };
     if (!splits(op, attrs, all, limited.maxBindingBytes)) return undefined;
   }
@@ -270,21 +268,28 @@ function prepare(
     { op, routine, attrs, inputs, onto, shapes, phase: "forward", label: op.name },
     produced,
   );
-  const slices = [...reads, ...produced].filter((name) => layout === "sliced" && viewable.has(name));
+  const slices = [...viewable].filter(([name]) => layout === "sliced" && !state.includes(name));
   const planned = plan(graph, limited, {
     outputs: { ...made, ...Object.fromEntries(state.map((name) => [name, inputs[name]])) },
     slices: false,
     choose: () => ({ algorithm: variant.algorithm, tune: variant.tune }),
-    external: Object.fromEntries(slices.map((name) => [name, wider(name, shapes[name])])),
+    external: Object.fromEntries(slices.map(([name, width]) => [name, wider(name, shapes[name], width)])),
     guard: layout === "split" ? 0 : GUARD, // which would not fit in the limit that makes it split
   });
   return { planned, inputs: Object.keys(inputs), outputs: [...produced, ...state], held };
 }
 
-/** Where a tensor lies in a wider one: different for every name, so that no two strides or offsets agree. */
-function wider(name: string, shape: Shape): { channels: number; offset: number } {
+/**
+ * Where a tensor lies in a wider one: different for every name, so that no two strides or offsets agree, and whole
+ * multiples of the `width` that a kernel takes at once.
+ */
+function wider(name: string, shape: Shape, width: number): { channels: number; offset: number } {
   const key = [...name].reduce((sum, letter) => (sum * 7 + letter.charCodeAt(0)) % 11, 0);
-  return { channels: (shape[shape.length - 1] ?? 1) + 4 + 2 * key, offset: 1 + key };
+  const whole = (n: number) => Math.ceil(n / width) * width;
+  return {
+    channels: whole((shape[shape.length - 1] ?? 1) + (4 + 2 * key) * width),
+    offset: whole(1 + key * width),
+  };
 }
 
 /** Least binding that takes `whole` tensors, and those that have no batch, and one image of the rest. */
@@ -300,33 +305,33 @@ function bytesOfOneImage(op: Op, attrs: unknown, shapes: Shapes, whole: Readonly
 const splits = (op: Op, attrs: unknown, shapes: Shapes, bytes: number): boolean =>
   batched(op, attrs).some((name) => shapes[name] && 4 * size(shapes[name]) > bytes);
 
-function bindings(op: Op, attrs: unknown, algorithm: Algorithm<any>, tune: Tune = {}) {
+/** What kernels read and write; tensors they take from inside a wider one, with the most elements taken at once. */
+function bindings(op: Op, attrs: unknown, kernels: readonly Pick<Specialised, "kernel" | "reflected">[]) {
   const images = batched(op, attrs);
   const reads = new Set<string>();
   const writes = new Set<string>();
   const dense = new Set<string>();
-  const viewable = new Set<string>();
+  const viewable = new Map<string, number>();
   /** Temporaries that a kernel reads for something that has no batch. */
   const whole = new Set<string>();
   let accumulates = true;
-  for (const kernel of algorithm.kernels) {
-    const known = settings(kernel);
-    const set = Object.fromEntries(Object.entries(tune).filter(([name]) => name in known));
-    const reflected = reflect(kernel.label, specialise(kernel, settings(kernel, set)));
-    const bound = [...reflected.bindings].map(([binding, { type }]) => ({
+  for (const { kernel, reflected } of kernels) {
+    const bound = [...reflected.bindings].map(([binding, { type, width }]) => ({
       binding,
       type,
+      width,
       name: kernel.bind?.[binding] ?? binding,
     }));
     const sums = bound.some(({ type, name }) => type === "storage" && !images.includes(name));
-    for (const { binding, type, name } of bound) {
+    for (const { binding, type, name, width } of bound) {
       if (type === "uniform") continue;
       if (!isTensor(op, name)) {
         if (sums) whole.add(name);
         continue;
       }
       (type === "storage" ? writes : reads).add(name);
-      (takesSlice(reflected, binding) ? viewable : dense).add(name);
+      if (takesSlice(reflected, binding)) viewable.set(name, Math.max(width, viewable.get(name) ?? 1));
+      else dense.add(name);
       if (type === "storage" && !canAccumulate(reflected)) accumulates = false;
     }
   }
@@ -336,8 +341,13 @@ function bindings(op: Op, attrs: unknown, algorithm: Algorithm<any>, tune: Tune 
 }
 
 /** Whether an algorithm has the accumulated layout. */
-export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean =>
-  bindings(op, op.cases[0].attrs, algorithm).accumulates;
+export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean => {
+  const kernels = algorithm.kernels.map((kernel) => ({
+    kernel,
+    reflected: reflect(kernel.label, specialise(kernel, settings(kernel))),
+  }));
+  return bindings(op, op.cases[0].attrs, kernels).accumulates;
+};
 
 /** Inputs, outputs and their gradients; anything else a kernel binds is a temporary. */
 function isTensor(op: Op, name: string): boolean {

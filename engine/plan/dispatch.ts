@@ -132,7 +132,7 @@ function dispatch(
   const bindings: Bound[] = [];
   const places: Record<string, number> = {};
   let adds = false;
-  for (const [binding, { index, type }] of reflected.bindings) {
+  for (const [binding, { index, type, width }] of reflected.bindings) {
     if (binding === "shape") continue;
     const name = bound(kernel, binding);
     const tensor = named(launch, name);
@@ -147,6 +147,11 @@ function dispatch(
     if (offset > 0 && !reflected.uses.has(`${binding}_offset`))
       throw new LimitError(
         `${node.label}: ${kernel.label}: ${binding} starts ${offset} elements after a multiple of ${BINDING_ALIGNMENT} bytes, but the kernel does not read shape.${binding}_offset`,
+      );
+    const stride = reflected.uses.has(`${binding}_stride`) ? view.stride : 0;
+    if (offset % width !== 0 || stride % width !== 0)
+      throw new LimitError(
+        `${node.label}: ${kernel.label}: ${binding} starts ${offset} elements in, its pixels ${stride} apart, but the kernel takes ${width} at a time`,
       );
     bindings.push({ binding, index, storage: view.storage, writes, at, bytes });
     places[`${binding}_offset`] = offset;

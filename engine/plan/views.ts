@@ -70,10 +70,11 @@ export function layOut(
     root,
     (t) => !into.has(t) && !external.get(t) && viewable(t),
     (t) => external.has(t),
+    (t) => uses.get(t)?.width ?? 1,
   );
 
   function viewable(t: Tensor): boolean {
-    return t.origin.kind === "output" && (uses.get(t) ?? true);
+    return t.origin.kind === "output" && (uses.get(t)?.sliced ?? true);
   }
 
   const storages: Storage[] = [];
@@ -97,7 +98,7 @@ export function layOut(
     const free = viewable(tensor) && !external.has(tensor) && !into.has(tensor) && !guarded;
     const stride = wide?.channels ?? (options.apart && free ? apart(shape) : channels);
     const [before, after] = guarded
-      ? [(uses.get(tensor) ?? true) ? options.guard : 0, options.guard]
+      ? [(uses.get(tensor)?.sliced ?? true) ? options.guard : 0, options.guard]
       : [0, 0];
     const elements = before + (size(shape) / Math.max(1, channels)) * stride + after;
     const bytes = Math.max(4, elements * (dtype === "f16" ? 2 : 4));
@@ -175,16 +176,25 @@ function roots(launches: readonly Launch[]): (tensor: Tensor) => Tensor {
   };
 }
 
-/** How each storage is bound: a tensor may lie in a wider one only if every kernel that binds it takes a stride. */
-function collectUses(launches: readonly Launch[], root: (t: Tensor) => Tensor): Map<Tensor, boolean> {
-  const uses = new Map<Tensor, boolean>();
+interface Use {
+  /** Whether every kernel that binds it takes an offset and a stride. */
+  readonly sliced: boolean;
+  /** Elements that the widest binding takes at once: offset and stride are multiples of it. */
+  readonly width: number;
+}
+
+/** How each storage is bound. */
+function collectUses(launches: readonly Launch[], root: (t: Tensor) => Tensor): Map<Tensor, Use> {
+  const uses = new Map<Tensor, Use>();
   for (const launch of launches)
     for (const { kernel, reflected } of launch.kernels)
-      for (const binding of reflected.bindings.keys()) {
+      for (const [binding, { width }] of reflected.bindings) {
         const tensor = named(launch, bound(kernel, binding));
         if (!tensor) continue;
         const key = root(tensor);
-        uses.set(key, (uses.get(key) ?? true) && takesSlice(reflected, binding));
+        const known = uses.get(key) ?? { sliced: true, width: 1 };
+        const sliced = known.sliced && takesSlice(reflected, binding);
+        uses.set(key, { sliced, width: Math.max(known.width, width) });
       }
   return uses;
 }
@@ -197,13 +207,14 @@ interface Placed {
 
 /**
  * Tensors that lie inside a wider one: parts of concatenations, and of their gradients. A part stays outside where
- * some kernel would then read and write the same buffer.
+ * some kernel would then read and write the same buffer, or load several channels across a multiple of as many.
  */
 function chooseSlices(
   launches: readonly Launch[],
   root: (t: Tensor) => Tensor,
   allowed: (t: Tensor) => boolean,
   isOutput: (t: Tensor) => boolean,
+  width: (t: Tensor) => number,
 ): Map<Tensor, Placed> {
   const chosen = new Map<Tensor, Placed>();
   const users = new Map<Tensor, Set<Launch>>();
@@ -215,6 +226,10 @@ function chooseSlices(
   const wholes = (t: Tensor): Tensor[] => [t, ...(chosen.has(t) ? wholes(chosen.get(t)!.whole) : [])];
   const inside = (t: Tensor): Tensor[] => [t, ...(held.get(t) ?? []).flatMap(inside)];
   const buffer = (t: Tensor): Tensor => (chosen.has(t) ? buffer(chosen.get(t)!.whole) : t);
+  const start = (t: Tensor): number =>
+    chosen.has(t) ? chosen.get(t)!.offset + start(chosen.get(t)!.whole) : 0;
+  const aligned = (t: Tensor): boolean =>
+    start(t) % width(t) === 0 && (buffer(t).shape.at(-1) ?? 1) % width(t) === 0;
   /** Whether no kernel of the launch that will run reads and writes one buffer. */
   const sound = (launch: Launch): boolean =>
     launch.kernels.every(({ kernel, reflected }) => {
@@ -237,7 +252,7 @@ function chooseSlices(
       const again = slices.filter((other) => root(named(launch, other.part)!) === a).length > 1;
       if (again || a === b || chosen.has(a) || !allowed(a)) continue;
       chosen.set(a, { whole: b, offset, by: launch });
-      if (inside(a).every((t) => [...(users.get(t) ?? [])].every(sound)))
+      if (inside(a).every((t) => aligned(t) && [...(users.get(t) ?? [])].every(sound)))
         remember(held, b, (): Tensor[] => []).push(a);
       else chosen.delete(a);
     }

@@ -1,4 +1,5 @@
 import type { Generator, Tune } from "../op.ts";
+import type { Extent } from "./kernel.ts";
 import {
   addOnto,
   BACKWARD_W,
@@ -17,63 +18,122 @@ import {
 } from "./print.ts";
 
 // Convolution as outer products in a subgroup. The workgroup is one subgroup and owns a tile of ROWS*LANES rows by
-// COLS*LANES columns of the result, all in named registers. Per step of the inner sum each lane loads one value of
+// COLS*VEC*LANES columns of the result, all in named registers. Per step of the inner sum each lane loads one value of
 // the left operand for each of its ROWS rows, subgroupBroadcast hands every row's value to all lanes, and each lane
-// multiplies it by its own COLS columns of the right operand. No barrier, no workgroup memory. WGSL cannot say
-// "unroll", and subgroupBroadcast wants a constant lane: hence text that is printed.
+// multiplies it by its own columns of the right operand, COLS runs of VEC neighbours. Backward to w, whose rows are
+// neighbours too, a lane has ROWS runs of VEC of them. No barrier, no workgroup memory. WGSL cannot say "unroll", and
+// subgroupBroadcast wants a constant lane: hence text that is printed.
 
-export const TUNABLES: Generator["tunables"] = {
+const TILE: Generator["tunables"] = {
   LANES: { value: 8, choices: [4, 8, 16, 32] },
   ROWS: { value: 2, choices: [1, 2, 3, 4, 8] },
   COLS: { value: 4, choices: [1, 2, 3, 4, 5, 6, 8] },
 };
+/** Where neighbouring columns lie side by side. */
+export const TUNABLES: Generator["tunables"] = { ...TILE, VEC: { value: 1, choices: [1, 4] } };
 
 /** What a step of the inner sum takes on subgroups of 8 besides its columns, or its rows, by the time of 8 of them. */
 const STEP = 2.75;
+/** What a step takes with one load of four columns a lane, by the same. */
+const STEP_OF_FOUR = 4.5;
 
 /**
  * 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix; on subgroups of 8 up to 32
- * rows by 48 columns, whichever take least time in all.
+ * rows by 48 columns, whichever take least time in all. `neighbours`: which lie side by side, for a lane to load four
+ * at once.
  */
-export function fit({ rows, cols }: { rows: number; cols: number }, lanes: number): Tune {
+export function fit(
+  { rows, cols }: { rows: number; cols: number },
+  lanes: number,
+  neighbours: "none" | "columns" | "both" = "columns",
+): Tune {
   const groups = (most: number, of: number) =>
     Math.max(1, 2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most))));
   if (lanes !== 8) return { ROWS: groups(lanes === 4 ? 16 : 32, rows), COLS: groups(32, cols) };
-  const least = (choices: readonly number[], of: number) => {
-    const time = (n: number) => Math.ceil(of / (lanes * n)) * (n + STEP);
-    return [...choices].sort((a, b) => time(a) - time(b))[0];
-  };
-  return { ROWS: least([4, 3, 2, 1], rows), COLS: least([4, 5, 6, 3, 2, 1], cols) };
+  const time = (of: number, n: number, step = n + STEP) => Math.ceil(of / (lanes * n)) * step;
+  const least = (choices: readonly number[], of: number) =>
+    [...choices].sort((a, b) => time(of, a) - time(of, b))[0];
+  const [ROWS, COLS] = [least([4, 3, 2, 1], rows), least([4, 5, 6, 3, 2, 1], cols)];
+  const fours =
+    cols % 4 === 0 && time(cols, 4, STEP_OF_FOUR) <= time(cols, COLS)
+      ? { none: false, columns: true, both: rows % 4 === 0 && ROWS === 4 }[neighbours]
+      : false;
+  if (!fours) return { ROWS, COLS };
+  return { ROWS: neighbours === "both" ? 1 : ROWS, COLS: 1, VEC: 4 };
 }
 
-/** The accumulators of a lane: every row of the tile, and its own columns. */
-export const tileOf = ({ ROWS, LANES, COLS }: Tune) => ({ height: ROWS * LANES, width: COLS });
+/** The accumulators of a lane: every row of the tile, in runs of `vec`, and its own columns. */
+export const tileOf = ({ ROWS, LANES, COLS, VEC = 1 }: Tune, vec = 1) => ({
+  height: ROWS * vec * LANES,
+  width: COLS * VEC,
+});
 
-/** Adds `a_<group>` of every lane, broadcast, times `b_<col>` onto the accumulators. */
-export const outerProduct = (depth: number, { ROWS, LANES, COLS }: Tune) =>
-  lines(
-    depth,
-    range(ROWS * LANES).map((i) => {
-      const a = `let v_${i} = subgroupBroadcast(a_${Math.floor(i / LANES)}, ${i % LANES}u);`;
-      return [a, ...range(COLS).map((j) => `acc_${i}_${j} = fma(v_${i}, b_${j}, acc_${i}_${j});`)].join(" ");
-    }),
-  );
+/** Invocations for a matrix in such tiles. */
+export function subgroups({ rows, cols, depth }: Extent, tune: Tune, vec = 1) {
+  const { height, width } = tileOf(tune, vec);
+  return [Math.ceil(cols / (width * tune.LANES)) * tune.LANES, Math.ceil(rows / height), depth] as const;
+}
 
-/** Each lane's columns, kept inside the operand: what lies beyond is computed and never stored. */
-export const columns = ({ LANES, COLS }: Tune, col: string, cols: string) =>
+/** The j-th of the values that runs of `vec` neighbours, named `<name>_<run>`, hold. */
+const inRun = (name: string, j: number, vec: number) =>
+  vec === 1 ? `${name}_${j}` : `${name}_${Math.floor(j / vec)}.${"xyzw"[j % vec]}`;
+
+/** Element `at` of a tensor that is bound as `elements`, and the run that starts there. */
+const runAt = (at: string, vec: number) => (vec === 1 ? at : `(${at}) / ${vec}u`);
+export const elements = ({ VEC = 1 }: Tune) => (VEC === 1 ? "array<f32>" : `array<vec${VEC}f>`);
+
+/**
+ * Adds a lane's rows `a_<run>`, broadcast, times its columns `b_<run>` onto the accumulators; the rows of a run are
+ * `vec` neighbours.
+ */
+export const outerProduct = (tune: Tune, vec = 1): string[] => {
+  const { LANES, VEC = 1 } = tune;
+  const { height, width } = tileOf(tune, vec);
+  return range(height).map((i) => {
+    const own = Math.floor(i / (vec * LANES)) * vec + (i % vec);
+    const a = `let v_${i} = subgroupBroadcast(${inRun("a", own, vec)}, ${Math.floor(i / vec) % LANES}u);`;
+    const sums = range(width).map(
+      (j) => `acc_${i}_${j} = fma(v_${i}, ${inRun("b", j, VEC)}, acc_${i}_${j});`,
+    );
+    return [a, ...sums].join(" ");
+  });
+};
+
+/** Where the first of a lane's runs of `vec` neighbours starts: rows or columns of the tile. */
+const own = (vec: number) => (vec === 1 ? "lane" : `lane * ${vec}u`);
+
+/** A lane's first column. */
+export const firstColumn = ({ LANES, COLS, VEC = 1 }: Tune) =>
+  `group.x * ${COLS * VEC * LANES}u + ${own(VEC)}`;
+
+/** Its j-th, by the first. */
+export const ownColumn = ({ LANES, VEC = 1 }: Tune, first: string) =>
+  VEC === 1 ? `${first} + j * ${LANES}u` : `${first} + j / ${VEC}u * ${LANES * VEC}u + j % ${VEC}u`;
+
+/** Its j-th as a number in the text, kept inside the operand. */
+export const columnInside = ({ VEC = 1 }: Tune, j: number) =>
+  VEC === 1 ? `col_${j}` : `col_${Math.floor(j / VEC)} + ${j % VEC}u`;
+
+/** Where its runs of columns start, kept inside the operand: what lies beyond is computed and never stored. */
+export const columns = ({ LANES, COLS, VEC = 1 }: Tune, first: string, cols: string) =>
   lines(
     2,
-    range(COLS).map((j) => `let col_${j} = min(${col} + ${j * LANES}u, ${cols} - 1u);`),
+    range(COLS).map((j) => `let col_${j} = min(${first} + ${j * LANES * VEC}u, ${cols} - ${VEC}u);`),
   );
+
+/** Its values of its columns, `b_<run>`, from what follows element `at` of a tensor. */
+export const loadColumns = ({ COLS, VEC = 1 }: Tune, tensor: string, at: string): string[] =>
+  range(COLS).map((j) => `let b_${j} = ${tensor}[${runAt(`${at} + col_${j}`, VEC)}];`);
 
 export const header = (
   formula: Formula,
-  { LANES, ROWS, COLS }: Tune,
+  tune: Tune,
   rows: string,
   cols: string,
+  vec = 1,
 ) => `enable subgroups;
 ${comment(formula)}
-// One subgroup computes ${ROWS * LANES} ${rows} by ${COLS * LANES} ${cols}.
+// One subgroup computes ${tileOf(tune, vec).height} ${rows} by ${tileOf(tune).width * tune.LANES} ${cols}.
 `;
 
 export const signature = (LANES: number) => `@compute @workgroup_size(${LANES})
@@ -88,7 +148,7 @@ export interface Epilogue {
   readonly writes?: Readonly<Record<string, string>>;
   /** Functions that it calls. */
   readonly functions?: readonly string[];
-  /** Statements on the sums in their registers: `acc_<i>_<j>` is that of pixel `pixel + i` and column `col_<j>`. */
+  /** Statements on the sums in their registers: `acc_<i>_<j>` is that of pixel `pixel + i` and the lane's j-th column. */
   sums?(tune: Tune): readonly string[];
   /** Statements for the lane's j-th column, `col`. */
   column?(tune: Tune): readonly string[];
@@ -103,23 +163,28 @@ const bias: Epilogue = {
   value: "sum + bias",
 };
 
-const declared = (tensors: Readonly<Record<string, string>>, first: number, access: string) =>
+const declared = (
+  tensors: Readonly<Record<string, string>>,
+  first: number,
+  access: string,
+  tune: Tune = {},
+) =>
   Object.entries(tensors).map(
     ([name, axes], i) =>
-      `@group(0) @binding(${first + i}) var<storage, ${access}> ${name}: array<f32>;  // ${axes}`,
+      `@group(0) @binding(${first + i}) var<storage, ${access}> ${name}: ${elements(tune)};  // ${axes}`,
   );
 
 /** Stores the tile column by column, so that what belongs to a column is read once. */
 const finished = ({ sums, column, value }: Epilogue, tune: Tune) => `${lines(2, sums?.(tune) ?? [])}
 ${spilled(tileOf(tune))}
   let rows = min(${tune.ROWS * tune.LANES}u, pixels - pixel);
-  for (var j = 0u; j < ${tune.COLS}u; j++) {
-    let col = o + j * ${tune.LANES}u;
+  for (var j = 0u; j < ${tileOf(tune).width}u; j++) {
+    let col = ${ownColumn(tune, "o")};
     if (col < shape.o) {
 ${lines(6, column?.(tune) ?? [])}
       for (var i = 0u; i < rows; i++) {
         let row = pixel + i;
-        let sum = tile[i * ${tune.COLS}u + j];
+        let sum = tile[i * ${tileOf(tune).width}u + j];
         y[shape.y_offset + row * shape.y_stride + col] = ${value};
       }
     }
@@ -131,7 +196,9 @@ export const forward = (epilogue: Epilogue = bias): Generator => ({
   print: (tune) => `${header(epilogue.formula, tune, "pixels", "output channels")}
 @group(0) @binding(0) var<uniform> shape: Shape;
 ${[
-  ...declared({ x: "n h wd c", w: "r s c o", ...epilogue.reads }, 1, "read"),
+  ...declared({ x: "n h wd c" }, 1, "read"),
+  ...declared({ w: "r s c o" }, 2, "read", tune),
+  ...declared(epilogue.reads, 3, "read"),
   ...declared({ y: "n p q o", ...epilogue.writes }, 3 + Object.keys(epilogue.reads).length, "read_write"),
   ...(epilogue.functions ?? []),
 ].join("\n")}
@@ -139,7 +206,7 @@ ${[
 ${signature(tune.LANES)}
   let pixels = shape.n * shape.p * shape.q;
   let pixel = group.y * ${tune.ROWS * tune.LANES}u;
-  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
+  let o = ${firstColumn(tune)};
 ${columns(tune, "o", "shape.o")}
 ${lines(
   2,
@@ -168,11 +235,7 @@ ${lines(
   8,
   range(tune.ROWS).map((g) => `let a_${g} = select(0.0, x[from_${g} + c], inside_${g});`),
 )}
-${lines(
-  8,
-  range(tune.COLS).map((j) => `let b_${j} = w[w_at + col_${j}];`),
-)}
-${outerProduct(8, tune)}
+${lines(8, [...loadColumns(tune, "w", "w_at"), ...outerProduct(tune)])}
         w_at += shape.o;
       }
     }
@@ -183,7 +246,7 @@ ${finished(epilogue, tune)}
 });
 
 export const backwardX: Generator = {
-  tunables: TUNABLES,
+  tunables: TILE,
   print: (tune) => `${header(BACKWARD_X, tune, "pixels of one phase", "input channels")}
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n p q o
@@ -194,7 +257,7 @@ ${signature(tune.LANES)}
 ${PHASE}
   let pixel = group.y * ${tune.ROWS * tune.LANES}u;
   if (pixel >= pixels) { return; }
-  let c = group.x * ${tune.COLS * tune.LANES}u + lane;
+  let c = ${firstColumn(tune)};
 ${columns(tune, "c", "shape.c")}
 ${lines(
   2,
@@ -227,11 +290,7 @@ ${lines(
   8,
   range(tune.ROWS).map((g) => `let a_${g} = select(0.0, dy[from_${g} + o], inside_${g});`),
 )}
-${lines(
-  8,
-  range(tune.COLS).map((j) => `let b_${j} = w[w_${j} + o];`),
-)}
-${outerProduct(8, tune)}
+${lines(8, [...range(tune.COLS).map((j) => `let b_${j} = w[w_${j} + o];`), ...outerProduct(tune)])}
       }
     }
   }
@@ -239,7 +298,7 @@ ${store({
   ...tileOf(tune),
   first: "pixel",
   rows: "pixels",
-  col: `c + j * ${tune.LANES}u`,
+  col: ownColumn(tune, "c"),
   cols: "shape.c",
   at: PHASE_PIXEL,
   put: addOnto("dx"),
@@ -249,37 +308,42 @@ ${store({
 };
 
 /** Of backward to w: the channels of a tile, and the outputs whose tap r, s lies inside x. */
-export const channelsOfTile = (tune: Tune) => `  let c = group.y * ${tune.ROWS * tune.LANES}u;
-  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
+export const channelsOfTile = (tune: Tune) => {
+  const { LANES, ROWS, VEC = 1 } = tune;
+  const rows = (run: number) => `c + ${run * LANES * VEC}u + ${own(VEC)}`;
+  return `  let c = group.y * ${tileOf(tune, VEC).height}u;
+  let o = ${firstColumn(tune)};
 ${columns(tune, "o", "shape.o")}
 ${lines(
   2,
-  range(tune.ROWS).map((g) => `let mine_${g} = min(c + ${g * tune.LANES}u + lane, shape.c - 1u);`),
+  range(ROWS).map((g) => `let mine_${g} = min(${rows(g)}, shape.c - ${VEC}u);`),
 )}
 ${INSIDE}`;
+};
 
 /** Of backward to w: adds the products of the pixels of line `p` of image `n` onto the accumulators. */
-export const lineOfPixels = (depth: number, tune: Tune) =>
-  lines(depth, [
+export const lineOfPixels = (tune: Tune): string[] => {
+  const { ROWS, VEC = 1 } = tune;
+  return [
     "let row = n * shape.h + p * shape.stride_h + r - shape.top;",
     "var x_at = shape.x_offset + (row * shape.wd + q_from * shape.stride_w + s - shape.left) * shape.x_stride;",
     "var dy_at = shape.dy_offset + ((n * shape.p + p) * shape.q + q_from) * shape.dy_stride;",
     "for (var q = q_from; q < q_to; q++) {",
-    ...range(tune.ROWS).map((g) => `  let a_${g} = x[x_at + mine_${g}];`),
-    ...range(tune.COLS).map((j) => `  let b_${j} = dy[dy_at + col_${j}];`),
-    outerProduct(2, tune).replaceAll("\n", `\n${" ".repeat(depth)}`),
+    ...range(ROWS).map((g) => `  let a_${g} = x[${runAt(`x_at + mine_${g}`, VEC)}];`),
+    ...[...loadColumns(tune, "dy", "dy_at"), ...outerProduct(tune, VEC)].map((line) => `  ${line}`),
     "  x_at += shape.stride_w * shape.x_stride;",
     "  dy_at += shape.dy_stride;",
     "}",
-  ]);
+  ];
+};
 
 /** Of backward to w: stores the tile of the tap, or of the part and the tap, that group.z is. */
 export const storeWeights = (tensor: string, tune: Tune) =>
   store({
-    ...tileOf(tune),
+    ...tileOf(tune, tune.VEC),
     first: "c",
     rows: "shape.c",
-    col: `o + j * ${tune.LANES}u`,
+    col: ownColumn(tune, "o"),
     cols: "shape.o",
     at: "(group.z * shape.c + row) * shape.o",
     put: addOnto(tensor),
@@ -292,20 +356,21 @@ export const backwardW: Generator = {
     tune,
     "input channels",
     "output channels",
+    tune.VEC,
   )}
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> x: array<f32>;         // n h wd c
-@group(0) @binding(2) var<storage, read> dy: array<f32>;        // n p q o
+@group(0) @binding(1) var<storage, read> x: ${elements(tune)};         // n h wd c
+@group(0) @binding(2) var<storage, read> dy: ${elements(tune)};        // n p q o
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;  // r s c o
 
 ${signature(tune.LANES)}
   let r = group.z / shape.s;
   let s = group.z % shape.s;
 ${channelsOfTile(tune)}
-${zeroed(tileOf(tune))}
+${zeroed(tileOf(tune, tune.VEC))}
   for (var n = 0u; n < shape.n; n++) {
     for (var p = p_from; p < p_to; p++) {
-${lineOfPixels(6, tune)}
+${lines(6, lineOfPixels(tune))}
     }
   }
 ${storeWeights("dw", tune)}

@@ -1,6 +1,7 @@
 import type { Generator } from "../op.ts";
 import {
   channelsOfTile,
+  elements,
   header,
   lineOfPixels,
   signature,
@@ -8,7 +9,7 @@ import {
   TUNABLES,
   tileOf,
 } from "./broadcast.ts";
-import { zeroed } from "./print.ts";
+import { lines, zeroed } from "./print.ts";
 
 /** Backward to w as in `broadcast.ts`, cut into parts of the sum: few tiles and many pixels leave a GPU idle otherwise. */
 export const backwardWParts: Generator = {
@@ -21,10 +22,11 @@ export const backwardWParts: Generator = {
     tune,
     "input channels",
     "output channels",
+    tune.VEC,
   )}
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> x: array<f32>;              // n h wd c
-@group(0) @binding(2) var<storage, read> dy: array<f32>;             // n p q o
+@group(0) @binding(1) var<storage, read> x: ${elements(tune)};              // n h wd c
+@group(0) @binding(2) var<storage, read> dy: ${elements(tune)};             // n p q o
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;  // part r s c o
 
 ${signature(tune.LANES)}
@@ -35,11 +37,11 @@ ${channelsOfTile(tune)}
   let all = shape.n * high;
   let share = (all + shape.parts - 1u) / shape.parts;
   let first = group.z / (shape.r * shape.s) * share;
-${zeroed(tileOf(tune))}
+${zeroed(tileOf(tune, tune.VEC))}
   for (var line = first; line < min(all, first + share); line++) {
     let n = line / high;
     let p = p_from + line % high;
-${lineOfPixels(4, tune)}
+${lines(4, lineOfPixels(tune))}
   }
 ${storeWeights("partial", tune)}
 }

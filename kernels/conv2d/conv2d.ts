@@ -1,6 +1,15 @@
 import { channels, type Slide, slide } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import { type Algorithm, type Case, type Generator, type Op, type Shape, type Shapes, size } from "../op.ts";
+import {
+  type Algorithm,
+  type Case,
+  type Generator,
+  type Op,
+  type Shape,
+  type Shapes,
+  size,
+  type Tune,
+} from "../op.ts";
 import { abs, factors, sumBound } from "../rounding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
@@ -27,23 +36,28 @@ export type { Conv2dAttrs };
 /** Tensors of a convolution whose leading axis is the batch. */
 export const batched = ["x", "y", "dy", "dx", "v", "m"];
 
-/** Subgroups of LANES that each compute ROWS*LANES rows by COLS*LANES columns, see `broadcast.ts`. */
+/** Subgroups that each compute a tile, see `broadcast.ts`; rows and columns are as `neighbours` says. */
 const bySubgroups = (
   file: string,
   source: Generator,
   extent: (t: Shapes, attrs: Conv2dAttrs) => Extent,
-): Algorithm<Conv2dAttrs> => ({
-  name: "broadcast",
-  kernels: [
-    kernel(file, source, (t, attrs, { LANES, ROWS, COLS }) => {
-      const { rows, cols, depth } = extent(t, attrs);
-      return [Math.ceil(cols / (COLS * LANES)) * LANES, Math.ceil(rows / (ROWS * LANES)), depth];
-    }),
-  ],
-  tune: (t, attrs, lanes) => broadcast.fit(extent(t, attrs), lanes),
-});
+  neighbours: "none" | "columns" | "both",
+): Algorithm<Conv2dAttrs> => {
+  const runs = (tune?: Tune) => (neighbours === "both" ? tune?.VEC : 1) ?? 1;
+  return {
+    name: "broadcast",
+    kernels: [
+      kernel(file, source, (t, attrs, tune) => broadcast.subgroups(extent(t, attrs), tune, runs(tune))),
+    ],
+    fits(t, attrs, tune) {
+      const { rows, cols } = extent(t, attrs);
+      return cols % (tune?.VEC ?? 1) === 0 && rows % runs(tune) === 0;
+    },
+    tune: (t, attrs, lanes) => broadcast.fit(extent(t, attrs), lanes, neighbours),
+  };
+};
 
-const backwardWBroadcast = bySubgroups("backward_w_broadcast", broadcast.backwardW, backwardWExtent);
+const backwardWBroadcast = bySubgroups("backward_w_broadcast", broadcast.backwardW, backwardWExtent, "both");
 
 /**
  * 2-D convolution of NHWC activations by RSCO weights, any window, stride and zero padding per axis:
@@ -73,7 +87,7 @@ export const conv2d: Op<Conv2dAttrs> = {
   },
 
   forward: [
-    bySubgroups("forward_broadcast", broadcast.forward(), forwardExtent),
+    bySubgroups("forward_broadcast", broadcast.forward(), forwardExtent, "columns"),
     ...winograd.forward,
     byRegisters("forward_registers", registers.forward, forwardExtent, true),
     byWorkgroups("forward_workgroup", workgroup.forward, forwardExtent),
@@ -81,7 +95,7 @@ export const conv2d: Op<Conv2dAttrs> = {
   ],
   backward: {
     x: [
-      bySubgroups("backward_x_broadcast", broadcast.backwardX, backwardXExtent),
+      bySubgroups("backward_x_broadcast", broadcast.backwardX, backwardXExtent, "none"),
       ...winograd.backwardX,
       byRegisters("backward_x_registers", registers.backwardX, backwardXExtent),
       byWorkgroups("backward_x_workgroup", workgroup.backwardX, backwardXExtent),
@@ -171,6 +185,7 @@ export const conv2d: Op<Conv2dAttrs> = {
     example("7x1 same", [1, 9, 5, 6], [7, 1, 10], { pad: [3, 0] }),
     example("5x5 same", [1, 7, 7, 3], [5, 5, 7], { pad: [2, 2] }),
     example("channels over one tile", [1, 4, 5, 35], [1, 1, 67]),
+    example("channels in fours over one tile", [1, 3, 5, 60], [1, 2, 68], { pad: [0, 1] }),
     ...[[3, 2] as const, [2, 3] as const].map((stride) => {
       const { shapes, attrs } = example("", [1, 5, 4, 2], [5, 5, 3], { pad: [4, 4] });
       return { what: `padding beyond strides of ${stride}`, shapes, attrs: { ...attrs, stride } };

@@ -120,9 +120,12 @@ export const bySubgroupsInParts = (
     {
       tune(t, attrs, lanes) {
         const { rows, cols, depth } = extent(t, attrs);
-        const { ROWS, COLS } = whole.tune!(t, attrs, lanes);
-        const tiles = upTo(rows, ROWS * (lanes || 1)) * upTo(cols, COLS * (lanes || 1)) * depth;
-        return { ROWS, COLS, SPLITS: splits(tiles, t) };
+        const tile = whole.tune!(t, attrs, lanes);
+        const { VEC = 1 } = tile;
+        const [high, wide] = [tile.ROWS, tile.COLS].map((n) => n * VEC * (lanes || 1));
+        const tiles = upTo(rows, high) * upTo(cols, wide) * depth;
+        return { ...tile, SPLITS: splits(tiles, t) };
       },
+      fits: whole.fits,
     },
   );

@@ -3,7 +3,7 @@
 
 import type { Algorithm, Generator, Kernel, Routine, Shape, Shapes, Values } from "../op.ts";
 import { flushed, gamma, LARGEST, TINY } from "../rounding.ts";
-import { fit } from "./broadcast.ts";
+import { fit, subgroups } from "./broadcast.ts";
 import type { Conv2dAttrs } from "./kernel.ts";
 import { type Matrix, type Transforms, transforms } from "./toom_cook.ts";
 import { filterTransform, inputTransform, outputTransform, products } from "./winograd_kernels.ts";
@@ -99,16 +99,18 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
     kernels: [
       kernel("filter", filterTransform(down, across, turned), {}, (t) => [t[result][3], t[image][3], 1]),
       kernel("input", inputTransform(down, across), { x: image }, (t) => overTiles(t, t[image][3])),
-      kernel("products", products(down, across), {}, (t, _, { LANES, ROWS, COLS }) => [
-        Math.ceil(t[result][3] / (COLS * LANES)) * LANES,
-        Math.ceil(rows(t) / (ROWS * LANES)),
-        points,
-      ]),
+      kernel("products", products(down, across), {}, (t, _, tune) =>
+        subgroups({ rows: rows(t), cols: t[result][3], depth: points }, tune),
+      ),
       kernel("output", outputTransform(down, across, turned), { y: result }, (t) =>
         overTiles(t, t[result][3]),
       ),
     ],
-    fits: ({ w: [r, s] }, { stride }) => r === down.r && s === across.r && stride.every((step) => step === 1),
+    fits: (t, { stride }, tune) =>
+      t.w[0] === down.r &&
+      t.w[1] === across.r &&
+      stride.every((step) => step === 1) &&
+      t[result][3] % (tune?.VEC ?? 1) === 0,
     tune: (t, _, lanes) => fit({ rows: rows(t), cols: t[result][3] }, lanes),
     temporaries(t) {
       const [n, c, o] = [t[result][0], t[image][3], t[result][3]];

@@ -1,5 +1,16 @@
 import type { Generator } from "../op.ts";
-import { columns, header, outerProduct, signature, TUNABLES, tileOf } from "./broadcast.ts";
+import {
+  columns,
+  elements,
+  firstColumn,
+  header,
+  loadColumns,
+  outerProduct,
+  ownColumn,
+  signature,
+  TUNABLES,
+  tileOf,
+} from "./broadcast.ts";
 import { lines, range, store, zeroed } from "./print.ts";
 import type { Matrix, Transforms } from "./toom_cook.ts";
 import shape from "./winograd_shape.wgsl";
@@ -117,12 +128,12 @@ export const products = (down: Transforms, across: Transforms): Generator => ({
     )}
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> v: array<f32>;        // n i j a b c
-@group(0) @binding(2) var<storage, read> u: array<f32>;        // i j c o
+@group(0) @binding(2) var<storage, read> u: ${elements(tune)};        // i j c o
 @group(0) @binding(3) var<storage, read_write> m: array<f32>;  // n i j a b o
 
 ${signature(tune.LANES)}
   let first = group.y * ${tune.ROWS * tune.LANES}u;
-  let o = group.x * ${tune.COLS * tune.LANES}u + lane;
+  let o = ${firstColumn(tune)};
 ${columns(tune, "o", "shape.o")}
   // tiles of one image lie together, point by point
   let plane = shape.down * shape.across;
@@ -140,18 +151,14 @@ ${lines(
   4,
   range(tune.ROWS).map((g) => `let a_${g} = v[from_${g} + c];`),
 )}
-${lines(
-  4,
-  range(tune.COLS).map((j) => `let b_${j} = u[u_at + col_${j}];`),
-)}
-${outerProduct(4, tune)}
+${lines(4, [...loadColumns(tune, "u", "u_at"), ...outerProduct(tune)])}
     u_at += shape.o;
   }
 ${store({
   ...tileOf(tune),
   first: "first",
   rows: "shape.tiles",
-  col: `o + j * ${tune.LANES}u`,
+  col: ownColumn(tune, "o"),
   cols: "shape.o",
   at: `shape.m_offset + ((row / plane * ${count}u + group.z) * plane + row % plane) * shape.o`,
   put: (value) => `m[at + col] = ${value};`,

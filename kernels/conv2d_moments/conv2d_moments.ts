@@ -1,4 +1,4 @@
-import type { Epilogue } from "../conv2d/broadcast.ts";
+import { columnInside, type Epilogue, tileOf } from "../conv2d/broadcast.ts";
 import { type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
 import { broadcasting, forward, renamed } from "../conv2d/epilogue.ts";
 import { FORWARD, range } from "../conv2d/print.ts";
@@ -17,8 +17,8 @@ const tall = (tune: Tune): Tune => ({
 });
 
 /** Moments of column j of the part that begins `first` rows down the tile, in the two passes of kernel moments. */
-const ofColumn = ({ COLS }: Tune, first: number, j: number) => {
-  const at = (first / ROWS) * COLS + j;
+const ofColumn = (tune: Tune, first: number, j: number) => {
+  const at = (first / ROWS) * tileOf(tune).width + j;
   const terms = range(ROWS).map((i) => `select(0.0, acc_${first + i}_${j}, ${i}u < rows)`);
   const row = (i: number) => [
     `let d_${i} = select(0.0, acc_${first + i}_${j} - rough, ${i}u < rows);`,
@@ -46,14 +46,14 @@ const epilogue: Epilogue = {
   reads: { b: "o" },
   writes: { moments: "1 k 2 o" },
   sums(tune) {
-    const { LANES, ROWS: groups, COLS } = tune;
-    const [rows, columns] = [range(groups * LANES), range(COLS)];
+    const { height, width } = tileOf(tune);
+    const [rows, columns] = [range(height), range(width)];
     const parts = range(rows.length / ROWS);
     return [
-      ...columns.map((j) => `let b_of_${j} = b[col_${j}];`),
+      ...columns.map((j) => `let b_of_${j} = b[${columnInside(tune, j)}];`),
       ...rows.map((i) => columns.map((j) => `acc_${i}_${j} += b_of_${j};`).join(" ")),
-      `var mean: array<f32, ${parts.length * COLS}>;`,
-      `var deviation: array<f32, ${parts.length * COLS}>;`,
+      `var mean: array<f32, ${parts.length * width}>;`,
+      `var deviation: array<f32, ${parts.length * width}>;`,
       ...parts.flatMap((part) => [
         "{",
         `  let rows = min(${ROWS}u, pixels - min(pixels, pixel + ${part * ROWS}u));`,
@@ -62,11 +62,11 @@ const epilogue: Epilogue = {
       ]),
     ];
   },
-  column: ({ COLS }) => [
+  column: (tune) => [
     `for (var part = 0u; part * ${ROWS}u < rows; part++) {`,
     `  let at = (pixel / ${ROWS}u + part) * 2u * shape.o + col;`,
-    `  moments[at] = mean[part * ${COLS}u + j];`,
-    `  moments[at + shape.o] = deviation[part * ${COLS}u + j];`,
+    `  moments[at] = mean[part * ${tileOf(tune).width}u + j];`,
+    `  moments[at + shape.o] = deviation[part * ${tileOf(tune).width}u + j];`,
     "}",
   ],
   value: "sum",
