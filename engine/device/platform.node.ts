@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
@@ -56,12 +57,17 @@ function kindOf(info: GPUAdapterInfo): AdapterKind {
   return name === "" || /null backend/i.test(name) ? "null" : "hardware";
 }
 
+/**
+ * Opens what Dawn finds. lavapipe hands each of its threads an equal share of a dispatch beforehand and then waits for
+ * the slowest: four threads to a core even that out (docs/performance.md).
+ */
 async function open(options: string[], looked: string[]): Promise<Found | undefined> {
   const { create, globals } = await import("webgpu").catch((cause) => {
     throw new NoAdapterError("the npm package webgpu (Dawn) does not load here", { cause });
   });
   for (const [name, value] of Object.entries(globals))
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
+  process.env.LP_NUM_THREADS ??= String(Math.min(32, 4 * availableParallelism()));
   const gpu = create([...options, ...(environment("DAWN")?.split(/\s+/) ?? DAWN)]);
   let refusal = "no adapter";
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch((error: Error) => {
