@@ -245,12 +245,42 @@ ${finished(epilogue, tune)}
 `,
 });
 
-export const backwardX: Generator = {
-  tunables: TILE,
-  print: (tune) => `${header(BACKWARD_X, tune, "pixels of one phase", "input channels")}
+/** How backward to x finds the weights of a lane's columns for output channel o, by the layout of the weights. */
+const WEIGHTS = {
+  rsco: {
+    tunables: TILE,
+    axes: "r s c o",
+    before: ({ COLS }: Tune) => [
+      "let w_at = (r * shape.s + s) * shape.c;",
+      ...range(COLS).map((j) => `let w_${j} = (w_at + col_${j}) * shape.o;`),
+    ],
+    load: ({ COLS }: Tune) => range(COLS).map((j) => `let b_${j} = w[w_${j} + o];`),
+    after: [],
+  },
+  rsoc: {
+    tunables: TUNABLES,
+    axes: "r s o c",
+    before: () => ["var w_at = (r * shape.s + s) * shape.o * shape.c;"],
+    load: (tune: Tune) => loadColumns(tune, "w", "w_at"),
+    after: ["w_at += shape.c;"],
+  },
+};
+
+export const backwardX = (layout: keyof typeof WEIGHTS): Generator => {
+  const { tunables, axes, before, load, after } = WEIGHTS[layout];
+  return { tunables, print: (tune) => printBackwardX(tune, axes, before(tune), load(tune), after) };
+};
+
+const printBackwardX = (
+  tune: Tune,
+  axes: string,
+  before: readonly string[],
+  load: readonly string[],
+  after: readonly string[],
+) => `${header(BACKWARD_X, tune, "pixels of one phase", "input channels")}
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n p q o
-@group(0) @binding(2) var<storage, read> w: array<f32>;         // r s c o
+@group(0) @binding(2) var<storage, read> w: ${elements(tune)};         // ${axes}
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // n h wd c
 
 ${signature(tune.LANES)}
@@ -280,17 +310,13 @@ ${lines(
     `let from_${g} = shape.dy_offset + select(0u, u32((image_${g} + row_${g}) * i32(shape.q) + col_at_${g}) * shape.dy_stride, inside_${g});`,
   ]),
 )}
-      let w_at = (r * shape.s + s) * shape.c;
-${lines(
-  6,
-  range(tune.COLS).map((j) => `let w_${j} = (w_at + col_${j}) * shape.o;`),
-)}
+${lines(6, before)}
       for (var o = 0u; o < shape.o; o++) {
 ${lines(
   8,
   range(tune.ROWS).map((g) => `let a_${g} = select(0.0, dy[from_${g} + o], inside_${g});`),
 )}
-${lines(8, [...range(tune.COLS).map((j) => `let b_${j} = w[w_${j} + o];`), ...outerProduct(tune)])}
+${lines(8, [...load, ...outerProduct(tune), ...after])}
       }
     }
   }
@@ -304,8 +330,7 @@ ${store({
   put: addOnto("dx"),
 })}
 }
-`,
-};
+`;
 
 /** Of backward to w: the channels of a tile, and the outputs whose tap r, s lies inside x. */
 export const channelsOfTile = (tune: Tune) => {

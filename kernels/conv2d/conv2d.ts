@@ -28,6 +28,7 @@ import {
 } from "./kernel.ts";
 import * as registers from "./registers.ts";
 import { byRegisters, bySubgroupsInParts, byWorkgroups, byWorkgroupsInParts } from "./tiles.ts";
+import transposeW from "./transpose_w.wgsl";
 import * as winograd from "./winograd.ts";
 import * as workgroup from "./workgroup.ts";
 
@@ -58,6 +59,18 @@ const bySubgroups = (
 };
 
 const backwardWBroadcast = bySubgroups("backward_w_broadcast", broadcast.backwardW, backwardWExtent, "both");
+
+/** The algorithm on weights whose channels are exchanged first, in blocks of 4 by 4. */
+const transposing = (algorithm: Algorithm<Conv2dAttrs>): Algorithm<Conv2dAttrs> => ({
+  ...algorithm,
+  name: "transposed",
+  kernels: [
+    kernel("transpose_w", transposeW, ({ w: [r, s, c, o] }) => [c / 4, o / 4, r * s]),
+    ...algorithm.kernels.map((k) => ({ ...k, bind: { w: "wt" } })),
+  ],
+  temporaries: ({ w: [r, s, c, o] }) => ({ wt: [r, s, o, c] }),
+  fits: (t, attrs, tune) => t.w[2] % 4 === 0 && t.w[3] % 4 === 0 && algorithm.fits!(t, attrs, tune),
+});
 
 /**
  * 2-D convolution of NHWC activations by RSCO weights, any window, stride and zero padding per axis:
@@ -95,7 +108,15 @@ export const conv2d: Op<Conv2dAttrs> = {
   ],
   backward: {
     x: [
-      bySubgroups("backward_x_broadcast", broadcast.backwardX, backwardXExtent, "none"),
+      bySubgroups("backward_x_broadcast", broadcast.backwardX("rsco"), backwardXExtent, "none"),
+      transposing(
+        bySubgroups(
+          "backward_x_broadcast_transposed",
+          broadcast.backwardX("rsoc"),
+          backwardXExtent,
+          "columns",
+        ),
+      ),
       ...winograd.backwardX,
       byRegisters("backward_x_registers", registers.backwardX, backwardXExtent),
       byWorkgroups("backward_x_workgroup", workgroup.backwardX, backwardXExtent),
