@@ -5,6 +5,7 @@ import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import * as parts from "../moments/moments.ts";
 import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
+import { byRuns, inRuns, type Run } from "../runs.ts";
 import backwardSums from "./backward_sums.wgsl";
 import backwardX from "./backward_x.wgsl";
 import * as bound from "./bound.ts";
@@ -55,14 +56,17 @@ const pixelsAndChannels = ({ x }: Shapes) => {
   return { pixels: size(x) / channels, channels };
 };
 
-/** One invocation a channel, over pixels in a row as many as keep a workgroup busy. */
-const rows = (file: string, wgsl: string): Own =>
-  kernel(file, wgsl, {
+const inFours = (file: string, run: Run) => (run === 1 ? file : `${file}_fours`);
+
+/** One invocation a run of channels, over pixels in a row as many as keep a workgroup busy. */
+const rows = (file: string, wgsl: string, run: Run): Own =>
+  kernel(inFours(file, run), inRuns(wgsl, run), {
     uniforms: pixelsAndChannels,
     threads(t, _, { WG, PASSES }) {
       const { pixels, channels } = pixelsAndChannels(t);
-      const deep = Math.floor(WG / Math.min(channels, WG));
-      return [channels, Math.ceil(pixels / (deep * PASSES)), 1];
+      const runs = channels / run;
+      const deep = Math.floor(WG / Math.min(runs, WG));
+      return [runs, Math.ceil(pixels / (deep * PASSES)), 1];
     },
   });
 
@@ -77,7 +81,9 @@ const blocks = ({ x, partial: [, count] }: Shapes) => {
   return { images: x[0], pixels, channels: x[x.length - 1], blocks: count, rows: Math.ceil(pixels / count) };
 };
 
-const normaliser = rows("normalise", normalise);
+const normaliser = { 1: rows("normalise", normalise, 1), 4: rows("normalise", normalise, 4) };
+const byChannels = (algorithm: (run: Run) => Algorithm<BatchNormReluAttrs>) =>
+  byRuns(({ beta }) => size(beta), algorithm);
 
 /**
  * Batch normalisation in training and a rectified linear unit in one (arXiv 1502.03167): `y = max((x - mean) * rstd *
@@ -119,40 +125,41 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
   flops: ({ x }) => ({ forward: 5 * size(x), again: 5 * size(x), x: 16 * size(x) }),
 
   forward: [
-    {
+    ...byChannels((run) => ({
       name: "merged in two",
       fits: (t) => merging(t).each > 1,
       tune,
       temporaries: (t) => ({ merged: [t.moments[0], merging(t).blocks, 2, size(t.beta)] }),
-      kernels: [merger, finishing("merged"), normaliser],
-    },
-    {
+      kernels: [merger, finishing("merged"), normaliser[run]],
+    })),
+    ...byChannels((run) => ({
       name: "merged",
       fits: (t) => merging(t).each === 1,
       tune,
-      kernels: [finishing("moments"), normaliser],
-    },
+      kernels: [finishing("moments"), normaliser[run]],
+    })),
   ],
-  again: { writes: ["y"], routine: [{ name: "normalised", tune, kernels: [normaliser] }] },
+  again: {
+    writes: ["y"],
+    routine: byChannels((run) => ({ name: "normalised", tune, kernels: [normaliser[run]] })),
+  },
   backward: {
-    x: [
-      {
-        name: "sums",
-        tune,
-        temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
-        kernels: [
-          kernel("backward_sums", backwardSums, {
-            uniforms: blocks,
-            threads: ({ x, partial: [images, count] }) => [x[x.length - 1], count, images],
-          }),
-          kernel("backward_finish", backwardFinish, {
-            uniforms: (t) => ({ ...blocks(t), training: 1 }),
-            threads: ({ beta }) => [size(beta), 1, 1],
-          }),
-          rows("backward_x", backwardX),
-        ],
-      },
-    ],
+    x: byChannels((run) => ({
+      name: "sums",
+      tune,
+      temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
+      kernels: [
+        kernel(inFours("backward_sums", run), inRuns(backwardSums, run), {
+          uniforms: blocks,
+          threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / run, count, images],
+        }),
+        kernel("backward_finish", backwardFinish, {
+          uniforms: (t) => ({ ...blocks(t), training: 1 }),
+          threads: ({ beta }) => [size(beta), 1, 1],
+        }),
+        rows("backward_x", backwardX, run),
+      ],
+    })),
   },
 
   reference,
@@ -185,6 +192,8 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
     example("images", [2, 5, 7, 6]),
     example("images, their moments apart", [3, 5, 7, 6], { groups: 3 }),
     example("one image, channels over one workgroup", [1, 9, 4, 67]),
+    example("channels in fours", [2, 7, 7, 12]),
+    example("channels in fours over one workgroup", [3, 3, 5, 276]),
     example("a matrix", [33, 10]),
     example("a sequence", [3, 11, 4], { decay: 0.5, epsilon: 0.1 }),
     example("moments merged in two, the last block short", [2, 15, 14, 9], { rows: 5 }),

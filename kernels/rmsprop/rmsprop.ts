@@ -2,6 +2,7 @@ import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
+import { byRuns, inRuns } from "../runs.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -38,22 +39,24 @@ export const rmsprop: Op<RmspropAttrs> = {
     return {};
   },
   flops: ({ w }) => ({ forward: 14 * size(w) }),
-  forward: [
-    flat({
-      label: "rmsprop/update",
-      source: update + shape,
-      uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
-        count: size(w),
-        span: share(size(w), tune).span,
-        decay,
-        rest: 1 - decay,
-        momentum,
-        epsilon,
-        weight_decay: weightDecay,
+  forward: byRuns(
+    ({ w }) => size(w),
+    (run) =>
+      flat({
+        label: run === 1 ? "rmsprop/update" : "rmsprop/update_fours",
+        source: inRuns(update, run) + shape,
+        uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
+          count: size(w),
+          span: share(size(w) / run, tune).span,
+          decay,
+          rest: 1 - decay,
+          momentum,
+          epsilon,
+          weight_decay: weightDecay,
+        }),
+        threads: ({ w }, _, tune) => share(size(w) / run, tune).threads,
       }),
-      threads: ({ w }, _, tune) => share(size(w), tune).threads,
-    }),
-  ],
+  ),
   backward: {},
   reference: {
     forward(_, { w, g, mean_square, momentum, rate: [rate], factor: [factor] }, attrs) {
@@ -90,6 +93,12 @@ export const rmsprop: Op<RmspropAttrs> = {
   cases: [
     example("the paper's, one parameter", 1, { decay: 0.9, momentum: 0.9, epsilon: 1, weightDecay: 4e-5 }),
     example("a bank longer than a small grid", 9001, {
+      decay: 0.9,
+      momentum: 0.9,
+      epsilon: 1,
+      weightDecay: 4e-5,
+    }),
+    example("a bank of fours longer than a small grid", 9004, {
       decay: 0.9,
       momentum: 0.9,
       epsilon: 1,
