@@ -87,7 +87,7 @@ check.test(
     };
     assert.equal(await failures(again((wgsl) => wgsl)), []);
     const unfused = again((wgsl) =>
-      wgsl.replace("fma(normal, own.z, own.w)", "fma(normal, own.z * 1.0000001, own.w)"),
+      wgsl.replace("fma(normal, scale, shift)", "fma(normal, scale * 1.0000001, shift)"),
     );
     const [failure] = await failures(unfused);
     assert.match(failure.message ?? "", /values wrong; worst at y/);

@@ -59,7 +59,7 @@ function kindOf(info: GPUAdapterInfo): AdapterKind {
 
 /**
  * Opens what Dawn finds. lavapipe hands each of its threads an equal share of a dispatch beforehand and then waits for
- * the slowest: four threads to a core even that out (docs/performance.md).
+ * the slowest: three threads to a core even that out (docs/performance.md).
  */
 async function open(options: string[], looked: string[]): Promise<Found | undefined> {
   const { create, globals } = await import("webgpu").catch((cause) => {
@@ -67,7 +67,7 @@ async function open(options: string[], looked: string[]): Promise<Found | undefi
   });
   for (const [name, value] of Object.entries(globals))
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-  process.env.LP_NUM_THREADS ??= String(Math.min(32, 4 * availableParallelism()));
+  process.env.LP_NUM_THREADS ??= String(Math.min(32, 3 * availableParallelism()));
   const gpu = create([...options, ...(environment("DAWN")?.split(/\s+/) ?? DAWN)]);
   let refusal = "no adapter";
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch((error: Error) => {
