@@ -12,6 +12,7 @@ import {
   PHASE,
   PHASE_PIXEL,
   range,
+  runAt,
   spilled,
   store,
   zeroed,
@@ -78,8 +79,7 @@ export function subgroups({ rows, cols, depth }: Extent, tune: Tune, vec = 1) {
 const inRun = (name: string, j: number, vec: number) =>
   vec === 1 ? `${name}_${j}` : `${name}_${Math.floor(j / vec)}.${"xyzw"[j % vec]}`;
 
-/** Element `at` of a tensor that is bound as `elements`, and the run that starts there. */
-const runAt = (at: string, vec: number) => (vec === 1 ? at : `(${at}) / ${vec}u`);
+/** How a tensor is bound whose neighbours are taken in runs. */
 export const elements = ({ VEC = 1 }: Tune) => (VEC === 1 ? "array<f32>" : `array<vec${VEC}f>`);
 
 /**
@@ -366,12 +366,13 @@ export const lineOfPixels = (tune: Tune): string[] => {
 export const storeWeights = (tensor: string, tune: Tune) =>
   store({
     ...tileOf(tune, tune.VEC),
+    vec: tune.VEC,
     first: "c",
     rows: "shape.c",
-    col: ownColumn(tune, "o"),
+    col: `o + j * ${tune.LANES * (tune.VEC ?? 1)}u`,
     cols: "shape.o",
     at: "(group.z * shape.c + row) * shape.o",
-    put: addOnto(tensor),
+    put: addOnto(tensor, tune.VEC),
   });
 
 export const backwardW: Generator = {
@@ -386,7 +387,7 @@ export const backwardW: Generator = {
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: ${elements(tune)};         // n h wd c
 @group(0) @binding(2) var<storage, read> dy: ${elements(tune)};        // n p q o
-@group(0) @binding(3) var<storage, read_write> dw: array<f32>;  // r s c o
+@group(0) @binding(3) var<storage, read_write> dw: ${elements(tune)};  // r s c o
 
 ${signature(tune.LANES)}
   let r = group.z / shape.s;

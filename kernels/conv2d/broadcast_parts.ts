@@ -27,7 +27,7 @@ export const backwardWParts: Generator = {
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: ${elements(tune)};              // n h wd c
 @group(0) @binding(2) var<storage, read> dy: ${elements(tune)};             // n p q o
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;  // part r s c o
+@group(0) @binding(3) var<storage, read_write> partial: ${elements(tune)};  // part r s c o
 
 ${signature(tune.LANES)}
   let r = group.z / shape.s % shape.r;

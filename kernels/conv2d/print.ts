@@ -73,10 +73,18 @@ export const each = (
 export const zeroed = (tile: Accumulators) =>
   each(2, tile, (i, j) => `var acc_${i}_${j} = ${tile.type ?? "f32"}();`);
 
-/** The accumulators as an array, `tile`. */
-export const spilled = (of: Accumulators) =>
-  `  var tile: array<${of.type ?? "f32"}, ${of.height * of.width}>;
-${each(2, of, (i, j) => `tile[${i * of.width + j}] = acc_${i}_${j};`)}`;
+/** The accumulators as an array, `tile`, in runs of `vec` columns. */
+export const spilled = (of: Accumulators, vec = 1) => {
+  const runs = { ...of, width: of.width / vec };
+  const value = (i: number, j: number) =>
+    vec === 1
+      ? `acc_${i}_${j}`
+      : `vec${vec}f(${range(vec)
+          .map((k) => `acc_${i}_${j * vec + k}`)
+          .join(", ")})`;
+  return `  var tile: array<${vec === 1 ? (of.type ?? "f32") : `vec${vec}f`}, ${runs.height * runs.width}>;
+${each(2, runs, (i, j) => `tile[${i * runs.width + j}] = ${value(i, j)};`)}`;
+};
 
 /** Where accumulators go. */
 interface Target extends Accumulators {
@@ -84,7 +92,9 @@ interface Target extends Accumulators {
   readonly first: string;
   readonly row?: string;
   readonly rows: string;
-  /** The j-th column. */
+  /** Neighbouring columns that are stored at once; one unless told. */
+  readonly vec?: number;
+  /** The j-th column, or where the j-th run of them starts. */
   readonly col: string;
   readonly cols: string;
   /** Element of the result where the columns of `row` start. */
@@ -97,16 +107,23 @@ interface Target extends Accumulators {
  * Stores what lies inside the result. The accumulators go through an array, for a loop whose end the driver does not
  * know: a store for each takes a CPU driver twenty times as long to compile.
  */
-export const store = (target: Target) => `${spilled(target)}
+export const store = ({ vec = 1, ...target }: Target) => `${spilled(target, vec)}
   for (var i = 0u; i < min(${target.height}u, ${target.rows} - ${target.first}); i++) {
     let row = ${target.first} + ${target.row ?? "i"};
 ${target.row ? `    if (row >= ${target.rows}) { break; }\n` : ""}    let at = ${target.at};
-    for (var j = 0u; j < ${target.width}u; j++) {
+    for (var j = 0u; j < ${target.width / vec}u; j++) {
       let col = ${target.col};
-      if (col < ${target.cols}) { ${target.put(`tile[i * ${target.width}u + j]`)} }
+      if (col < ${target.cols}) { ${target.put(`tile[i * ${target.width / vec}u + j]`)} }
     }
   }`;
 
-/** Writes a value of `col`, or adds it onto what is there. */
-export const addOnto = (tensor: string) => (value: string) =>
-  `var sum = ${value}; if (shape.accumulate != 0u) { sum += ${tensor}[at + col]; } ${tensor}[at + col] = sum;`;
+/** Writes a value of `col`, or of the run that starts there, or adds it onto what is there. */
+export const addOnto =
+  (tensor: string, vec = 1) =>
+  (value: string) => {
+    const to = `${tensor}[${runAt("at + col", vec)}]`;
+    return `var sum = ${value}; if (shape.accumulate != 0u) { sum += ${to}; } ${to} = sum;`;
+  };
+
+/** Where element `at` of a tensor is, or the run that starts there, if the tensor is bound in runs of `vec`. */
+export const runAt = (at: string, vec: number) => (vec === 1 ? at : `(${at}) / ${vec}u`);
