@@ -6,12 +6,11 @@ import {
   header,
   loadColumns,
   outerProduct,
-  ownColumn,
   signature,
   TUNABLES,
   tileOf,
 } from "./broadcast.ts";
-import { lines, range, store, zeroed } from "./print.ts";
+import { lines, range, runAt, store, zeroed } from "./print.ts";
 import type { Matrix, Transforms } from "./toom_cook.ts";
 import shape from "./winograd_shape.wgsl";
 
@@ -129,7 +128,7 @@ export const products = (down: Transforms, across: Transforms): Generator => ({
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> v: array<f32>;        // n i j a b c
 @group(0) @binding(2) var<storage, read> u: ${elements(tune)};        // i j c o
-@group(0) @binding(3) var<storage, read_write> m: array<f32>;  // n i j a b o
+@group(0) @binding(3) var<storage, read_write> m: ${elements(tune)};  // n i j a b o
 
 ${signature(tune.LANES)}
   let first = group.y * ${tune.ROWS * tune.LANES}u;
@@ -156,12 +155,13 @@ ${lines(4, [...loadColumns(tune, "u", "u_at"), ...outerProduct(tune)])}
   }
 ${store({
   ...tileOf(tune),
+  vec: tune.VEC,
   first: "first",
   rows: "shape.tiles",
-  col: ownColumn(tune, "o"),
+  col: `o + j * ${tune.LANES * (tune.VEC ?? 1)}u`,
   cols: "shape.o",
   at: `shape.m_offset + ((row / plane * ${count}u + group.z) * plane + row % plane) * shape.o`,
-  put: (value) => `m[at + col] = ${value};`,
+  put: (value) => `m[${runAt("at + col", tune.VEC ?? 1)}] = ${value};`,
 })}
 }
 ${shape}`;
