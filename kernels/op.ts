@@ -48,6 +48,8 @@ export interface Algorithm<A> {
   /** Settings that suit this problem where no measurement says better; `lanes` is the adapter's subgroup size. */
   tune?(t: Shapes, attrs: A, lanes: number): Tune;
   temporaries?(t: Shapes, attrs: A, tune: Tune): Shapes;
+  /** Whether it takes all images at once: then a binding must hold them. */
+  readonly whole?: boolean;
   /**
    * Largest error of what it writes, where that is not the operation's own bound; `x` is as in `reference`. Infinite
    * also where a value of `x` that is not finite may reach.

@@ -26,8 +26,10 @@ for (const kernel of kernels.values())
       const text = specialise(kernel, settings(kernel, set));
       const reflected = reflect(kernel.label, text);
       const invocations = reflected.workgroupSize.reduce((a, b) => a * b, 1);
-      const { maxInvocations, maxWorkgroupBytes } = nothing.traits; // the least that WebGPU promises
+      const { maxInvocations, maxWorkgroupBytes, maxBindings } = nothing.traits; // the least that WebGPU promises
+      const storage = [...reflected.bindings.values()].filter(({ type }) => type !== "uniform").length;
       if (invocations > maxInvocations || reflected.workgroupBytes > maxWorkgroupBytes) continue;
+      if (storage > maxBindings) continue;
       await nothing.compile(kernel.label, text, reflected);
     }
   });

@@ -246,6 +246,7 @@ function prepare(
   if (layout === "sliced" && viewable.size === 0) return undefined;
   if (layout === "accumulated" && !accumulates) return undefined;
   let limited = traits;
+  if (layout === "split" && algorithm.whole) return undefined;
   if (layout === "split") {
     const bound = Object.entries(shapes).filter(([name]) => reads.has(name) || writes.has(name));
     const all = { ...Object.fromEntries(bound), ...temporaries };

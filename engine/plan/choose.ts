@@ -113,19 +113,30 @@ function attempt(
   if (algorithm.fits && !algorithm.fits(shapes, attrs, tune))
     return `${algorithm.name} does not fit this problem at ${JSON.stringify(tune)}`;
   const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
-  const large = tooLarge(node, temporaries, traits);
+  const large = tooLarge(node, algorithm, temporaries, traits);
   if (refusal ?? large) return `${algorithm.name} needs ${refusal ?? large}`;
   return { node, algorithm, kernels, why, shapes: { ...shapes, ...temporaries } };
 }
 
-/** A temporary that cannot be bound at once, nor a few images at a time. */
-function tooLarge({ op, attrs }: Node, temporaries: Shapes, traits: Traits): string | undefined {
+/** A tensor may lie in one so many times as wide, of which a binding takes as much. */
+const WIDER = 32;
+
+/** A temporary that cannot be bound at once, nor a few images at a time; of what takes all images, any such tensor. */
+function tooLarge(
+  { op, attrs, shapes }: Node,
+  { whole }: Algorithm<any>,
+  temporaries: Shapes,
+  traits: Traits,
+): string | undefined {
   const parted = batched(op, attrs);
-  const whole = Object.entries(temporaries).filter(([name]) => !parted.includes(name));
-  const [name, shape] = whole.find(([, axes]) => 4 * size(axes) > traits.maxBindingBytes) ?? [];
+  const bytes = [
+    ...Object.entries(temporaries).map(([name, axes]) => ({ name, bytes: 4 * size(axes) })),
+    ...Object.entries(whole ? shapes : {}).map(([name, axes]) => ({ name, bytes: 4 * WIDER * size(axes) })),
+  ];
+  const large = bytes.find((of) => (whole || !parted.includes(of.name)) && of.bytes > traits.maxBindingBytes);
   return (
-    shape &&
-    `a binding of ${4 * size(shape)} bytes for ${name} where the adapter allows ${traits.maxBindingBytes}`
+    large &&
+    `a binding of ${large.bytes} bytes for ${large.name} where the adapter allows ${traits.maxBindingBytes}`
   );
 }
 

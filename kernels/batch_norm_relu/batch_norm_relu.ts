@@ -7,6 +7,7 @@ import * as parts from "../moments/moments.ts";
 import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
 import { byRuns, inRuns, type Run } from "../runs.ts";
 import backwardSums from "./backward_sums.wgsl";
+import backwardSumsWhole from "./backward_sums_whole.wgsl";
 import backwardX from "./backward_x.wgsl";
 import * as bound from "./bound.ts";
 import merge from "./merge.wgsl";
@@ -14,6 +15,7 @@ import { merging, pixelsOf } from "./merging.ts";
 import normalise from "./normalise.wgsl";
 import * as reference from "./reference.ts";
 import shape from "./shape.wgsl";
+import whole from "./whole.wgsl";
 
 export interface BatchNormReluAttrs extends parts.MomentsAttrs {
   /** Added to the variance; 0.001 in the networks here. */
@@ -75,6 +77,10 @@ const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, lanes) => ({
   PASSES: (lanes > 0 && lanes <= 8) || pixelsAndChannels(t).pixels > 2 ** 17 ? 64 : 4,
 });
 
+/** Pixels in all that one invocation goes through where that spares a launch. */
+const FEW = 512;
+const small = (t: Shapes): boolean => pixelsAndChannels(t).pixels <= FEW && merging(t).each === 1;
+
 /** Sums over blocks of every image; how these are cut `partial` says, for it is shaped once for all images. */
 const blocks = ({ x, partial: [, count] }: Shapes) => {
   const { pixels } = cut(x);
@@ -126,6 +132,19 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
 
   forward: [
     ...byChannels((run) => ({
+      name: "whole",
+      whole: true,
+      fits: small,
+      kernels: [
+        {
+          ...finishing("moments"),
+          label: `batch_norm_relu/${inFours("whole", run)}`,
+          source: inRuns(whole, run) + shape,
+          threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
+        },
+      ],
+    })),
+    ...byChannels((run) => ({
       name: "merged in two",
       fits: (t) => merging(t).each > 1,
       tune,
@@ -144,22 +163,38 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
     routine: byChannels((run) => ({ name: "normalised", tune, kernels: [normaliser[run]] })),
   },
   backward: {
-    x: byChannels((run) => ({
-      name: "sums",
-      tune,
-      temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
-      kernels: [
-        kernel(inFours("backward_sums", run), inRuns(backwardSums, run), {
-          uniforms: blocks,
-          threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / run, count, images],
-        }),
-        kernel("backward_finish", backwardFinish, {
-          uniforms: (t) => ({ ...blocks(t), training: 1 }),
-          threads: ({ beta }) => [size(beta), 1, 1],
-        }),
-        rows("backward_x", backwardX, run),
-      ],
-    })),
+    x: [
+      ...byChannels((run) => ({
+        name: "whole",
+        whole: true,
+        fits: small,
+        tune,
+        temporaries: ({ mean }) => ({ means: [2, ...mean] }),
+        kernels: [
+          kernel(inFours("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
+            uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
+            threads: ({ beta }) => [size(beta) / run, 1, 1],
+          }),
+          rows("backward_x", backwardX, run),
+        ],
+      })),
+      ...byChannels((run) => ({
+        name: "sums",
+        tune,
+        temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
+        kernels: [
+          kernel(inFours("backward_sums", run), inRuns(backwardSums, run), {
+            uniforms: blocks,
+            threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / run, count, images],
+          }),
+          kernel("backward_finish", backwardFinish, {
+            uniforms: (t) => ({ ...blocks(t), training: 1 }),
+            threads: ({ beta }) => [size(beta), 1, 1],
+          }),
+          rows("backward_x", backwardX, run),
+        ],
+      })),
+    ],
   },
 
   reference,
