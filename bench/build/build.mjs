@@ -59,7 +59,12 @@ export async function build({ types = false } = {}) {
     }),
     bundle({
       ...node,
-      entryPoints: { run: "tests/run.ts", write_plans: "tests/write_plans.ts", ...suites },
+      entryPoints: {
+        run: "tests/run.ts",
+        write_plans: "tests/write_plans.ts",
+        "tune/record_writer": "tests/tune/record_writer.ts",
+        ...suites,
+      },
       outdir: "dist/tests",
     }),
   ]);

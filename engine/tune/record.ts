@@ -1,0 +1,192 @@
+import { FormatError } from "../errors.ts";
+import { constraint } from "./expression.ts";
+import { decoded, encoded, type Json, type JsonObject, parseJson, type Schema } from "./formats/schema.ts";
+import { type Recording, recordedSpace } from "./recording.ts";
+import { type Row, STATUSES } from "./row.ts";
+import { type Parameter, Space } from "./space.ts";
+
+/** What measures: a change of any of these makes times that do not compare. */
+export interface Environment {
+  readonly adapter: string;
+  readonly driver: string;
+  readonly implementation: string;
+  readonly toggles: readonly string[];
+  readonly [more: string]: Json;
+}
+
+/** What the rows under it have in common: the first line of a run. */
+export interface Header {
+  readonly kernel: string;
+  readonly environment: Environment;
+  readonly space: { readonly parameters: readonly Parameter[]; readonly constraints: readonly string[] };
+  readonly problem: Json;
+  readonly seed?: number;
+  readonly [more: string]: unknown;
+}
+
+/** A header with the rows of its run. */
+export interface Section {
+  readonly header: Header;
+  readonly rows: readonly Row[];
+}
+
+/** What a record holds. */
+export interface Contents {
+  readonly sections: readonly Section[];
+  /** Bytes of whole lines. */
+  readonly whole: number;
+  /** Bytes of a line behind them that was never finished; no row of it counts. */
+  readonly torn: number;
+}
+
+const FORMAT = "tessera tuning record";
+const VERSION = 1;
+/** How a record begins, byte for byte. */
+const MAGIC = `{"format":${JSON.stringify(FORMAT)},"version":`;
+
+const TEXT: Schema = { type: "string" };
+const HEADER: Schema = {
+  type: "object",
+  required: ["format", "version", "kernel", "environment", "space", "problem"],
+  properties: {
+    format: { enum: [FORMAT] },
+    version: { enum: [VERSION] },
+    kernel: TEXT,
+    environment: {
+      type: "object",
+      required: ["adapter", "driver", "implementation", "toggles"],
+      properties: {
+        adapter: TEXT,
+        driver: TEXT,
+        implementation: TEXT,
+        toggles: { type: "array", items: TEXT },
+      },
+    },
+    space: {
+      type: "object",
+      required: ["parameters", "constraints"],
+      properties: {
+        parameters: {
+          type: "array",
+          items: {
+            type: "object",
+            required: ["name", "values"],
+            properties: { name: TEXT, values: { type: "array" } },
+          },
+        },
+        constraints: { type: "array", items: TEXT },
+      },
+    },
+  },
+};
+const FIGURE: Schema = { type: ["number", "string"] };
+const ROW: Schema = {
+  type: "object",
+  required: ["configuration", "status", "times", "spent", "timestamp"],
+  properties: {
+    configuration: { type: "object", others: { type: ["number", "string", "boolean"] } },
+    status: { enum: STATUSES },
+    message: TEXT,
+    objective: FIGURE,
+    times: { type: "array", items: FIGURE },
+    reading: { type: "object" },
+    error: FIGURE,
+    metrics: { type: "object", others: FIGURE },
+    spent: { type: "object", others: FIGURE },
+    wgsl: TEXT,
+    timestamp: TEXT,
+  },
+};
+
+/** What a header says of a space: constraints are kept as their text. */
+export const described = ({ parameters, constraints }: Space): Header["space"] => ({
+  parameters,
+  constraints: constraints.map(({ text }) => text),
+});
+
+/**
+ * The space that a header describes. Throws FormatError for a constraint whose text is no expression: such a one was a
+ * function, and is not in the record.
+ */
+export const spaceOf = ({ space: { parameters, constraints } }: Header): Space =>
+  new Space(parameters, constraints.map(constraint));
+
+/** The line of a header, without what ends it. */
+export const headerLine = (header: Header): string => `${MAGIC}${VERSION},${JSON.stringify(header).slice(1)}`;
+
+/** The line of a row, without what ends it; numbers that are not finite are their names. */
+export const rowLine = (row: Row): string =>
+  JSON.stringify(row, (_, value) => (typeof value === "number" ? encoded(value) : value));
+
+function row(json: JsonObject): Row {
+  const figures = (values: Json | undefined) =>
+    Object.fromEntries(
+      Object.entries((values ?? {}) as JsonObject).map(([name, value]) => [name, decoded(value)]),
+    );
+  const { objective, error, times, metrics, spent } = json;
+  return {
+    ...(json as unknown as Row),
+    ...(objective !== undefined && { objective: decoded(objective) }),
+    ...(error !== undefined && { error: decoded(error) }),
+    ...(metrics !== undefined && { metrics: figures(metrics) as Row["metrics"] }),
+    times: (times as readonly Json[]).map((time) => decoded(time)!),
+    spent: figures(spent) as unknown as Row["spent"],
+  };
+}
+
+/**
+ * What tells rows apart: the WGSL of the configuration, what measures, and the problem; and the configuration itself, for
+ * the grid may follow it where the text does not. Neither the space nor the search is in it, so that a parameter's new
+ * value loses no time that was measured.
+ */
+export function rowKey(
+  { environment, problem, kernel }: Header,
+  { configuration, wgsl }: Pick<Row, "configuration" | "wgsl">,
+): string {
+  const { adapter, driver, implementation, toggles } = environment;
+  const settings = Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([
+    kernel,
+    wgsl ?? null,
+    adapter,
+    driver,
+    implementation,
+    [...toggles].sort(),
+    problem,
+    settings,
+  ]);
+}
+
+/**
+ * Reads a record: a line of JSON for the header, then one for each row; further headers begin further sections. A line
+ * that does not end is dropped, and counted as torn. Throws FormatError where the file is no record, or a line is no row.
+ */
+export function readRecord(bytes: Uint8Array, name = "record"): Contents {
+  const whole = bytes.lastIndexOf(10) + 1;
+  const text = new TextDecoder().decode(bytes.subarray(0, whole));
+  const begin = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
+  if (!(begin.startsWith(MAGIC) || (whole === 0 && MAGIC.startsWith(begin))))
+    throw new FormatError(`${name}: no record of tuning: it begins with ${JSON.stringify(begin)}`);
+  const sections: { header: Header; rows: Row[] }[] = [];
+  for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
+    const place = `${name}:${i + 1}`;
+    if (line.startsWith('{"format":')) {
+      const { format: _, version: __, ...header } = parseJson(line, HEADER, place);
+      sections.push({ header: header as unknown as Header, rows: [] });
+    } else sections.at(-1)!.rows.push(row(parseJson(line, ROW, place)));
+  }
+  return { sections, whole, torn: bytes.length - whole };
+}
+
+/** The rows of a section, to be replayed or written in another format. */
+export function recordingOf({ header, rows }: Section): Recording {
+  const { kernel, environment, problem, space } = header;
+  return {
+    rows,
+    ...(rows.length > 0 && { space: recordedSpace(rows, space.parameters) }),
+    kernel,
+    device: environment.adapter,
+    problem,
+    environment,
+  };
+}
