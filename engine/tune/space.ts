@@ -135,18 +135,20 @@ function build(
     parameters.slice(depth + 1).reduce((product, { values }) => product * values.length, 1),
   );
   const found: Configuration[] = [];
-  const descend = (depth: number, chosen: Configuration): void => {
+  // One object for every branch, copied where it is legal: most branches are cut, and copies would take the time.
+  const chosen: Record<string, Value> = {};
+  const descend = (depth: number): void => {
     if (depth === parameters.length) {
-      found.push(chosen);
+      found.push({ ...chosen });
       return;
     }
     for (const value of parameters[depth].values) {
-      const configuration = { ...chosen, [names[depth]]: value };
-      const failed = due[depth].find((constraint) => !constraint.holds(configuration));
+      chosen[names[depth]] = value;
+      const failed = due[depth].find((constraint) => !constraint.holds(chosen));
       if (failed) refused.set(failed, refused.get(failed)! + below[depth]);
-      else descend(depth + 1, configuration);
+      else descend(depth + 1);
     }
   };
-  descend(0, {});
+  descend(0);
   return found;
 }
