@@ -131,6 +131,7 @@ check.test("parameters list what they say", () => {
   assert.equal(powersOfTwo("p", 0.5, 8).values, [0.5, 1, 2, 4, 8]);
   assert.equal(range("r", 16, 65, 16).values, [16, 32, 48, 64]);
   assert.equal(range("r", 1, 0, -0.1).values.length, 11);
+  assert.equal(range("r", 0, 0.3, 0.1).values.length, 4);
   assert.throws(() => powersOfTwo("p", 3, 8), /parameter p: 3 and 8 are not powers of two/);
   assert.throws(() => range("r", 1, 2, -1), /parameter r: steps of -1 do not lead from 1 to 2/);
   assert.throws(() => list("l", [1, 2], 3), /parameter l: default 3 is not one of 1, 2/);
@@ -177,6 +178,16 @@ const { tree } = fc.letrec<{ tree: Expression }>((of) => {
     ) as fc.Arbitrary<Expression>,
   };
 });
+
+for (const text of [
+  "(a ** b) ** c",
+  "a - (b - c)",
+  "(-a) ** -b ** c",
+  "(not a) + b",
+  "(a < b) < c",
+  "[i + 1 for i in a if i % 2]",
+])
+  check.test(`${text} is printed as it stands`, () => assert.is(print(parse(text)), text));
 
 check.test("what is printed parses to the same tree", () => {
   fc.assert(fc.property(tree, (made) => assert.equal(parse(print(made)), JSON.parse(JSON.stringify(made)))));

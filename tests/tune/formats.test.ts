@@ -154,6 +154,20 @@ check.test("T4: ours says version, units, and one of six invalidities", () => {
   );
 });
 
+for (const [status, t4, cache] of [
+  ["validation", "compile", "CompilationFailedConfig"],
+  ["device_lost", "runtime", "RuntimeFailedConfig"],
+  ["constraints", "constraints", "InvalidConfig"],
+  ["correctness", "correctness", "RuntimeFailedConfig"],
+  ["timeout", "timeout", "RuntimeFailedConfig"],
+] as const)
+  check.test(`${status} is ${t4} to T4 and ${cache} to Kernel Tuner`, () => {
+    const { objective: _, ...row } = readT4(JSON.stringify(PUBLISHED)).rows[0];
+    const rows = [{ ...row, status }];
+    assert.is(JSON.parse(writeT4({ rows })).results[0].invalidity, t4);
+    assert.is(JSON.parse(writeKernelTuner({ rows })).cache["16,0"].time, cache);
+  });
+
 check.test("T4: an extension that contradicts the file is not believed", () => {
   const [result] = PUBLISHED.results;
   const text = JSON.stringify({ results: [{ ...result, webgpu: { status: "timeout", wgsl_sha256: "ff" } }] });

@@ -26,13 +26,17 @@ const shown = (value: Json) => {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 };
 
+const NONE: readonly string[] = [];
+const NO_PROPERTIES: Readonly<Record<string, Schema>> = {};
+
 /** Throws FormatError with the place (`file.results[3].times`), what is expected there and what is found. */
 export function check(value: Json, schema: Schema, place: string): void {
   const refuse = (expected: string): never => {
     throw new FormatError(`${place}: expected ${expected} but found ${shown(value)}`);
   };
-  const { type, enum: choices, pattern, required = [], properties = {}, others, items } = schema;
-  if (type && ![type].flat().includes(typeOf(value))) refuse([type].flat().join(" or "));
+  const { type, enum: choices, pattern, required = NONE, properties = NO_PROPERTIES, others, items } = schema;
+  if (type && !(typeof type === "string" ? type === typeOf(value) : type.includes(typeOf(value))))
+    refuse([type].flat().join(" or "));
   if (choices && !choices.includes(value)) refuse(`one of ${choices.join(", ")}`);
   if (pattern && !(typeof value === "string" && pattern.test(value))) refuse(`text like ${pattern.source}`);
   if (Array.isArray(value) && items)

@@ -93,7 +93,7 @@ const OWN_RESULT: Schema = {
 
 const UNITS: readonly (readonly [RegExp, number])[] = [
   [/^s(ec(ond)?s?)?$/i, 1],
-  [/^(ms|mill?i-?s(ec(ond)?s?)?)$/i, 1e3],
+  [/^m(ill?i-?)?s(ec(ond)?s?)?$/i, 1e3],
   [/^([uµμ]s|micro-?s(ec(ond)?s?)?)$/i, 1e6],
   [/^(ns|nano-?s(ec(ond)?s?)?)$/i, 1e9],
 ];
