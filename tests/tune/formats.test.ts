@@ -168,6 +168,15 @@ for (const [status, t4, cache] of [
     assert.is(JSON.parse(writeKernelTuner({ rows })).cache["16,0"].time, cache);
   });
 
+check.test("T4: a row that the schema does not allow is not written", () => {
+  const [row] = readT4(JSON.stringify(PUBLISHED)).rows;
+  const untimed = { ...row, timestamp: undefined as unknown as string };
+  refused(
+    () => writeT4({ rows: [untimed] }),
+    /T4\.results\[0\]\.timestamp: expected string but found nothing/,
+  );
+});
+
 check.test("T4: an extension that contradicts the file is not believed", () => {
   const [result] = PUBLISHED.results;
   const text = JSON.stringify({ results: [{ ...result, webgpu: { status: "timeout", wgsl_sha256: "ff" } }] });
@@ -207,7 +216,7 @@ const CACHE = `{
 "tune_params": {"tile": [8, 16], "padded": [true, false]},
 "objective": "time",
 "cache": {
-"8,True": {"tile": 8, "padded": true, "time": 4.0, "times": [3.5, 4.5], "compile_time": 100, "verification_time": 1, "benchmark_time": 9, "GFLOP/s": 50, "strategy_time": 2, "framework_time": 3, "timestamp": "2023-12-22 09:54:05+00:00", "own": "}{"},
+"8,True": {"tile": 8, "padded": true, "time": 4.0, "times": [3.5, 4.5], "compile_time": 100, "verification_time": 1, "benchmark_time": 9, "GFLOP/s": 50, "strategy_time": 2, "framework_time": 3, "timestamp": "2023-12-22 09:54:05+00:00", "own": "}\\"{"},
 "8,False": {"tile": 8, "padded": false, "time": "InvalidConfig", "compile_time": 0, "verification_time": 0, "benchmark_time": 0, "strategy_time": 0, "framework_time": 0, "timestamp": "2023-12-22 09:54:05+00:00"},
 "16,True": {"tile": 16, "padded": true, "time": "CompilationFailedConfig", "compile_time": 7, "verification_time": 0, "benchmark_time": 0, "strategy_time": 0, "framework_time": 0, "timestamp": "2023-12-22 09:54:05+00:00"},
 "16,False": {"tile": 16, "padded": false, "__error__": "RuntimeFailedConfig", "compile_time": 7, "verification_time": 0, "benchmark_time": 0, "strategy_time": 0, "framework_time": 0, "timestamp": "2023-12-22 09:54:05+00:00"}}

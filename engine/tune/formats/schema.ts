@@ -22,7 +22,7 @@ const typeOf = (value: Json): TypeName => {
 };
 
 const shown = (value: Json) => {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 };
 
