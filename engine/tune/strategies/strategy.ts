@@ -24,6 +24,8 @@ export interface Setting {
   readonly choices?: readonly string[];
   readonly least?: number;
   readonly most?: number;
+  /** Whether it must be a whole number. */
+  readonly whole?: boolean;
 }
 
 /**

@@ -1,0 +1,35 @@
+import { gridOf, shuffled, Unseen } from "./moves.ts";
+import type { Search, Strategy } from "./strategy.ts";
+
+/**
+ * Evaluates so many configurations that every parameter's values are met evenly (McKay, Beckman and Conover, 1979):
+ * each list is cut into `count` equal parts and each part is drawn from once. Those known or illegal give way to the
+ * nearest. Returns their indices, fewer where the space has no more.
+ */
+export async function hypercube(search: Search, unseen: Unseen, count: number): Promise<number[]> {
+  const grid = gridOf(search.space);
+  const strata = grid.counts.map(() => shuffled([...Array(count).keys()], search.random));
+  const found: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const target = grid.counts.map(
+      (values, p) => ((strata[p][i] + search.random()) / count) * values - 0.5, // a value reaches half a place each way
+    );
+    const index = grid.nearest(target, search.random, unseen.has);
+    if (index < 0) break;
+    await search.evaluate(index);
+    found.push(index);
+  }
+  return found;
+}
+
+export const latinHypercube: Strategy = {
+  name: "latin_hypercube",
+  about: "Samples that meet every parameter's values evenly, one hypercube after another.",
+  settings: {
+    samples: { about: "configurations of a hypercube", value: 32, least: 1, whole: true },
+  },
+  async run(search, { samples }) {
+    const unseen = new Unseen(search);
+    while (unseen.draw() !== undefined) await hypercube(search, unseen, samples);
+  },
+};
