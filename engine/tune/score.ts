@@ -49,7 +49,7 @@ const DEFAULTS = {
  * Expected course of random search without replacement over a recorded space. Configurations are ranked 1 (worst) to V
  * (best) of those that have an objective; rank 0 is a run that has found none and counts as rank 1.
  * Willemsen, Schoonhoven, Filipovič, Tørring, van Nieuwpoort and van Werkhoven, "A methodology for comparing
- * optimization algorithms for auto-tuning" (FGCS 159, 2024), section 3: the expected best rank of M draws of N is
+ * optimization algorithms for auto-tuning" (FGCS, 2024), equation 6: the expected best rank of M draws of N is
  * M (N + 1) / (M + 1). Throws TuneError for a space without two different objectives.
  */
 export class Baseline {
@@ -204,7 +204,7 @@ function joined(
 /**
  * Score of runs over one recorded space: the mean over the axis of
  * P(t) = (F_random(t) - F(t)) / (F_random(t) - F_optimum), with a percentile bootstrap over the runs.
- * After Willemsen et al. (FGCS 159, 2024), sections 3.2 to 3.4; two things differ, so that random search itself scores
+ * After Willemsen et al. (FGCS, 2024); two things differ, so that random search itself scores
  * 0: a random search may draw configurations that fail, and runs are joined at their mean rank, of which the random
  * course is the expectation (`join` has the mean and the median of objectives too).
  * Throws TuneError without runs, or where random search is at the optimum before the cut-off.

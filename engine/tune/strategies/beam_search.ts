@@ -1,4 +1,4 @@
-import { type Grid, gridOf, shuffled, Unseen } from "./moves.ts";
+import { byObjective, type Grid, gridOf, shuffled, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 /** The configuration of the parameters' defaults, or the legal one nearest to it. */
@@ -21,7 +21,7 @@ function spread({ random }: Search, grid: Grid, index: number, parameter: number
 async function kept(search: Search, indices: readonly number[], width: number): Promise<number[]> {
   const beam: { index: number; objective: number }[] = [];
   for (const index of new Set(indices)) beam.push({ index, objective: await search.evaluate(index) });
-  beam.sort((a, b) => (a.objective === b.objective ? 0 : a.objective - b.objective)); // Infinity less itself is NaN
+  beam.sort(byObjective);
   return beam.slice(0, width).map(({ index }) => index);
 }
 
@@ -29,7 +29,7 @@ export const beamSearch: Strategy = {
   name: "beam_search",
   about: "Sets one parameter after another, keeping the best few; from the defaults, then from elsewhere.",
   settings: {
-    width: { about: "configurations kept", value: 3, least: 1, whole: true },
+    width: { about: "configurations kept", value: 2, least: 1, whole: true },
   },
   async run(search, { width }) {
     const unseen = new Unseen(search);

@@ -46,14 +46,15 @@ export const differentialEvolution: Strategy = {
   about:
     "Adds differences of configurations to others, over the places of their values (Storn and Price, 1997).",
   settings: {
-    population: { about: "configurations that evolve", value: 16, least: 4, whole: true },
+    population: { about: "configurations that evolve", value: 16, least: 4, most: 100, whole: true },
     variant: { about: "what a difference is added to", value: "best1", choices: Object.keys(VARIANTS) },
-    factor: { about: "weight F of a difference", value: 0.7, least: 0, most: 2 },
-    crossover: { about: "chance CR that a parameter is the mutant's", value: 0.6, least: 0, most: 1 },
+    factor: { about: "weight F of a difference", value: 1.2, least: 0, most: 2 },
+    crossover: { about: "chance CR that a parameter is the mutant's", value: 0.3, least: 0, most: 1 },
     generations: {
       about: "generations without a better best before it starts anew",
       value: 10,
       least: 1,
+      most: 50,
       whole: true,
     },
   },
@@ -69,8 +70,7 @@ export const differentialEvolution: Strategy = {
         const best = Math.min(...objectives);
         for (const self of members.keys()) {
           const target = trial(search, { members, objectives }, self, settings);
-          const index = grid.nearest(target, search.random, unseen.has);
-          if (index < 0) return;
+          const index = grid.nearest(target, search.random);
           const objective = await search.evaluate(index);
           if (objective <= objectives[self]) [members[self], objectives[self]] = [index, objective];
         }

@@ -6,10 +6,10 @@ export interface Table {
 
 /** A tree in arrays: a node is a leaf where `feature` is -1; its children are at `left` and the next place. */
 interface Tree {
-  readonly feature: number[];
-  readonly threshold: number[];
-  readonly left: number[];
-  readonly value: number[];
+  readonly feature: Int32Array;
+  readonly threshold: Float64Array;
+  readonly left: Int32Array;
+  readonly value: Float64Array;
 }
 
 /**
@@ -42,14 +42,16 @@ export class Forest {
 }
 
 function grow(features: Float64Array, width: number, targets: Float64Array, random: () => number): Tree {
-  const tree: Tree = { feature: [], threshold: [], left: [], value: [] };
-  const rows = Uint32Array.from(targets.keys());
-  const add = () => {
-    for (const list of [tree.feature, tree.left]) list.push(-1);
-    for (const list of [tree.threshold, tree.value]) list.push(0);
-    return tree.feature.length - 1;
+  const nodes = 2 * targets.length - 1; // at most: every cut leaves a row on each side
+  const tree: Tree = {
+    feature: new Int32Array(nodes).fill(-1),
+    threshold: new Float64Array(nodes),
+    left: new Int32Array(nodes),
+    value: new Float64Array(nodes),
   };
-  const pending: [node: number, from: number, to: number][] = [[add(), 0, rows.length]];
+  const rows = Uint32Array.from(targets.keys());
+  let used = 1;
+  const pending: [node: number, from: number, to: number][] = [[0, 0, rows.length]];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [node, from, to] = next;
     let sum = 0;
@@ -59,8 +61,8 @@ function grow(features: Float64Array, width: number, targets: Float64Array, rand
     if (!cut) continue;
     const middle = part(features, width, rows, from, to, cut);
     [tree.feature[node], tree.threshold[node]] = [cut.feature, cut.threshold];
-    tree.left[node] = add();
-    add();
+    tree.left[node] = used;
+    used += 2;
     pending.push([tree.left[node], from, middle], [tree.left[node] + 1, middle, to]);
   }
   return tree;

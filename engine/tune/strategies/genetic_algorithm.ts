@@ -1,5 +1,5 @@
 import { hypercube } from "./latin_hypercube.ts";
-import { type Grid, gridOf, pick, Unseen } from "./moves.ts";
+import { byObjective, type Grid, gridOf, pick, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 interface Individual {
@@ -34,7 +34,7 @@ function mutated(grid: Grid, places: readonly number[], rate: number, random: ()
   return places.map((place, p) => (random() < rate ? Math.floor(random() * grid.counts[p]) : place));
 }
 
-/** A child that was not met before, legal by the nearest; -1 where all were met. */
+/** A child that was not met before, legal by the nearest; where ten mutations are known, any other; -1 without one. */
 function child(
   search: Search,
   unseen: Unseen,
@@ -45,9 +45,14 @@ function child(
   const grid = gridOf(search.space);
   const [a, b] = [0, 1].map(() => grid.places(fittest(parents, settings.tournament, random)));
   const first = CROSSOVERS[settings.crossover](a.length, random);
-  const crossed = a.map((place, p) => (first[p] ? place : b[p]));
+  let places = a.map((place, p) => (first[p] ? place : b[p]));
   const rate = settings.mutation / Math.max(1, grid.varies.length);
-  return grid.nearest(mutated(grid, crossed, rate, random), random, unseen.has);
+  for (let tries = 0; tries < 10; tries++) {
+    places = mutated(grid, places, rate, random);
+    const index = grid.nearest(places, random);
+    if (unseen.has(index)) return index;
+  }
+  return unseen.draw() ?? -1;
 }
 
 export const geneticAlgorithm: Strategy = {
@@ -55,8 +60,8 @@ export const geneticAlgorithm: Strategy = {
   about:
     "Crosses the better configurations and mutates their children (Holland, 1975); keeps the best of both.",
   settings: {
-    population: { about: "configurations of a generation", value: 20, least: 2, whole: true },
-    tournament: { about: "drawn for a parent, of which the best is taken", value: 2, least: 1, whole: true },
+    population: { about: "configurations of a generation", value: 10, least: 2, whole: true },
+    tournament: { about: "drawn for a parent, of which the best is taken", value: 4, least: 1, whole: true },
     crossover: {
       about: "which parent gives a parameter",
       value: "uniform",
@@ -87,9 +92,7 @@ export const geneticAlgorithm: Strategy = {
           if (index < 0) return;
           children.push(...(await measured([index])));
         }
-        population = [...population, ...children]
-          .sort((p, q) => (p.objective === q.objective ? 0 : p.objective - q.objective)) // Infinity less itself is NaN
-          .slice(0, settings.population);
+        population = [...population, ...children].sort(byObjective).slice(0, settings.population);
         if (population[0].objective < best) idle = -1;
       }
     }

@@ -20,7 +20,7 @@ export const iteratedLocalSearch: Strategy = {
   about: "Greedy hill climbing that kicks its best configuration and climbs again (Lourenço et al., 2003).",
   settings: {
     neighbourhood: neighbourhood("hamming"),
-    kick: { about: "parameters set anew by a kick", value: 3, least: 1, whole: true },
+    kick: { about: "parameters set anew by a kick", value: 2, least: 1, whole: true },
     patience: { about: "kicks without gain before it starts elsewhere", value: 20, least: 1, whole: true },
   },
   async run(search, settings) {

@@ -14,6 +14,10 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
 export const pick = <T>(items: readonly T[], random: () => number): T =>
   items[Math.floor(random() * items.length)];
 
+/** Smallest objective first; Infinity less itself would be NaN. */
+export const byObjective = (a: { readonly objective: number }, b: { readonly objective: number }): number =>
+  a.objective === b.objective ? 0 : a.objective - b.objective;
+
 /** What a run has not evaluated yet. */
 export class Unseen {
   readonly #search: Search;
@@ -51,6 +55,7 @@ export class Grid {
   readonly #places: Uint16Array;
   /** Distance of one step: the whole list of any parameter is as wide as another's. */
   readonly #steps: readonly number[];
+  readonly #sorted: Uint16Array[] = [];
   readonly #neighbours = new Map<string, readonly number[]>();
 
   constructor(space: Space) {
@@ -69,6 +74,14 @@ export class Grid {
 
   place(index: number, parameter: number): number {
     return this.#places[index * this.counts.length + parameter];
+  }
+
+  /** Place below which a share of the legal configurations has this parameter. */
+  quantile(parameter: number, share: number): number {
+    this.#sorted[parameter] ??= Uint16Array.from({ length: this.#space.size }, (_, index) =>
+      this.place(index, parameter),
+    ).sort();
+    return this.#sorted[parameter][Math.floor(share * this.#space.size)];
   }
 
   /** Those of the space, found once: a walk comes by again. */

@@ -49,11 +49,17 @@ export const particleSwarm: Strategy = {
   about:
     "Particles that fly over the places of values, drawn to the best they know (Kennedy and Eberhart, 1995).",
   settings: {
-    particles: { about: "configurations at a time", value: 16, least: 2, whole: true },
-    inertia: { about: "share of a velocity that is kept", value: 0.5, least: 0, most: 1 },
-    own: { about: "pull of the particle's own best", value: 1.5, least: 0, most: 10 },
-    social: { about: "pull of the best of all", value: 1.5, least: 0, most: 10 },
-    rounds: { about: "rounds without a better best before it starts anew", value: 10, least: 1, whole: true },
+    particles: { about: "configurations at a time", value: 16, least: 2, most: 100, whole: true },
+    inertia: { about: "share of a velocity that is kept", value: 0.4, least: 0, most: 1 },
+    own: { about: "pull of the particle's own best", value: 2, least: 0, most: 10 },
+    social: { about: "pull of the best of all", value: 1, least: 0, most: 10 },
+    rounds: {
+      about: "rounds without a better best before it starts anew",
+      value: 10,
+      least: 1,
+      most: 50,
+      whole: true,
+    },
   },
   async run(search, settings) {
     const unseen = new Unseen(search);
@@ -64,8 +70,7 @@ export const particleSwarm: Strategy = {
         const best = leading(particles).best.objective;
         for (const particle of particles) {
           move(particle, leading(particles), grid.counts, settings, search.random);
-          const index = grid.nearest(particle.position, search.random, unseen.has);
-          if (index < 0) return;
+          const index = grid.nearest(particle.position, search.random);
           const objective = await search.evaluate(index);
           if (objective < particle.best.objective)
             particle.best = { position: grid.places(index), objective };

@@ -38,11 +38,11 @@ export const simulatedAnnealing: Strategy = {
     neighbourhood: neighbourhood("hamming"),
     temperature: {
       about: "loss, as a share of the objective, taken at first with chance 1/e",
-      value: 0.2,
+      value: 0.1,
       least: 1e-9,
     },
-    cooling: { about: "factor on the temperature after a move", value: 0.99, least: 0.1, most: 0.9999 },
-    frozen: { about: "temperature at which the walk ends", value: 0.002, least: 1e-9 },
+    cooling: { about: "factor on the temperature after a move", value: 0.98, least: 0.1, most: 0.9999 },
+    frozen: { about: "temperature at which the walk ends", value: 0.01, least: 1e-9 },
   },
   async run(search, settings) {
     const unseen = new Unseen(search);

@@ -1,6 +1,6 @@
 import { Forest } from "./forest.ts";
 import { hypercube } from "./latin_hypercube.ts";
-import { gridOf, Unseen } from "./moves.ts";
+import { byObjective, gridOf, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 /** Expected improvement on `best` of a normal variable, smaller being better (Jones et al., 1998, equation 15). */
@@ -31,29 +31,39 @@ function targets(history: Search["history"]): Float64Array {
   return Float64Array.from(history, ({ objective }) => (objective === Infinity ? worst : level(objective)));
 }
 
-/** Configurations not evaluated yet that promise most. */
+/** What is worth a prediction: neighbours of the best few, and as many drawn by chance; none met before. */
+function candidates(search: Search, unseen: Unseen, elite: number): number[] {
+  const { space, random, history } = search;
+  const best = [...history].sort(byObjective).slice(0, elite);
+  const near = best.flatMap(({ index }) => gridOf(space).neighbours(index, "hamming"));
+  const far = near.map(() => Math.floor(random() * space.size));
+  return [...new Set([...near, ...far])].filter(unseen.has);
+}
+
+/** The candidates that promise most. */
 function promising(
   search: Search,
   unseen: Unseen,
-  features: Float64Array,
-  trees: number,
+  settings: Readonly<Record<string, any>>,
   count: number,
 ): number[] {
-  const width = search.space.parameters.length;
-  const rows = search.history.flatMap(({ index }) => [
-    ...features.subarray(index * width, (index + 1) * width),
-  ]);
+  const grid = gridOf(search.space);
+  const table = (indices: readonly number[]) => ({
+    features: Float64Array.from(indices.flatMap((index) => grid.varies.map((p) => grid.place(index, p)))),
+    width: grid.varies.length,
+  });
   const learned = targets(search.history);
-  const forest = new Forest({ features: Float64Array.from(rows), width }, learned, trees, search.random);
+  const known = table(search.history.map(({ index }) => index));
+  const forest = new Forest(known, learned, settings.trees, search.random);
   const best = learned.reduce((least, target) => Math.min(least, target), Infinity);
-  const candidates: { index: number; promise: number }[] = [];
-  for (let index = 0; index < search.space.size; index++)
-    if (unseen.has(index)) {
-      const { mean, deviation } = forest.predict(features, index);
-      candidates.push({ index, promise: expectedImprovement(mean, deviation, best) });
-    }
-  candidates.sort((a, b) => b.promise - a.promise || a.index - b.index);
-  return candidates.slice(0, count).map(({ index }) => index);
+  const open = candidates(search, unseen, settings.elite);
+  const { features } = table(open);
+  const promises = open.map((index, row) => {
+    const { mean, deviation } = forest.predict(features, row);
+    return { index, promise: expectedImprovement(mean, deviation, best) };
+  });
+  promises.sort((a, b) => b.promise - a.promise || a.index - b.index);
+  return promises.slice(0, count).map(({ index }) => index);
 }
 
 export const surrogate: Strategy = {
@@ -61,7 +71,9 @@ export const surrogate: Strategy = {
   about: "Learns objectives by a forest and evaluates what it expects to improve on the best most.",
   settings: {
     samples: { about: "configurations evaluated before it learns", value: 20, least: 1, whole: true },
-    trees: { about: "trees of the forest", value: 30, least: 2, whole: true },
+    trees: { about: "trees of the forest", value: 20, least: 2, whole: true },
+    elite: { about: "best configurations whose neighbours it weighs", value: 10, least: 1, whole: true },
+    chance: { about: "share of evaluations drawn by chance", value: 0.1, least: 0, most: 1 },
     batch: {
       about: "evaluated between two forests, as a share of those known",
       value: 0.03,
@@ -71,14 +83,12 @@ export const surrogate: Strategy = {
   },
   async run(search, settings) {
     const unseen = new Unseen(search);
-    const grid = gridOf(search.space);
-    const all = Array.from({ length: search.space.size }, (_, index) => grid.places(index));
-    const features = Float64Array.from(all.flat());
     await hypercube(search, unseen, settings.samples);
-    while (unseen.draw() !== undefined) {
+    for (let drawn = unseen.draw(); drawn !== undefined; drawn = unseen.draw()) {
+      if (search.random() < settings.chance) await search.evaluate(drawn);
       const count = Math.max(1, Math.floor(settings.batch * search.history.length));
-      for (const index of promising(search, unseen, features, settings.trees, count))
-        await search.evaluate(index);
+      const next = promising(search, unseen, settings, count);
+      for (const index of next.length > 0 ? next : [drawn]) await search.evaluate(index);
     }
   },
 };
