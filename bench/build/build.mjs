@@ -48,6 +48,7 @@ export async function build({ types = false } = {}) {
         ...examples,
         cli: "bench/cli.ts",
         mutant_worker: "engine/gradcheck/mutant_worker.node.ts",
+        tune_worker: "engine/tune/worker.node.ts",
         ...probes(),
       },
       outdir: "dist",

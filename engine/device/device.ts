@@ -17,7 +17,7 @@ export interface Compiled {
 
 /** A WebGPU device: the adapter it came from, its limits, and its pipelines. */
 export class Device {
-  /** Keyed by the specialised WGSL itself: two kernels share a pipeline exactly when their text is the same. */
+  /** Keyed by the specialised WGSL itself, and its constants: kernels share a pipeline exactly when these are the same. */
   #pipelines = new Map<string, Promise<Compiled>>();
   #lost: string | undefined;
   #errors: string[] = [];
@@ -106,12 +106,26 @@ export class Device {
     };
   }
 
-  /** The pipeline of specialised WGSL; compiled once. Throws ShaderError with file, line and source line. */
-  compile(label: string, wgsl: string, reflected: Reflected): Promise<Compiled> {
-    return remember(this.#pipelines, wgsl, () => this.#build(label, wgsl, reflected));
+  /**
+   * The pipeline of specialised WGSL, its `override` declarations at `constants`; compiled once. Throws ShaderError with
+   * file, line and source line.
+   */
+  compile(
+    label: string,
+    wgsl: string,
+    reflected: Reflected,
+    constants?: Readonly<Record<string, number>>,
+  ): Promise<Compiled> {
+    const key = constants ? `${wgsl}\n// ${JSON.stringify(constants)}` : wgsl;
+    return remember(this.#pipelines, key, () => this.#build(label, wgsl, reflected, constants));
   }
 
-  async #build(label: string, code: string, reflected: Reflected): Promise<Compiled> {
+  async #build(
+    label: string,
+    code: string,
+    reflected: Reflected,
+    constants?: Readonly<Record<string, number>>,
+  ): Promise<Compiled> {
     this.check(label);
     if (verbosity() >= 4) console.error(`// ${label}\n${code}`);
     this.gpu.pushErrorScope("validation");
@@ -136,7 +150,7 @@ export class Device {
         this.gpu.createComputePipelineAsync({
           label,
           layout: this.gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-          compute: { module, entryPoint: reflected.entry },
+          compute: { module, entryPoint: reflected.entry, ...(constants && { constants }) },
         }),
       );
       return { pipeline, layout };

@@ -100,6 +100,15 @@ export class Launch {
     );
   }
 
+  /** Puts its dispatches into a pass. */
+  encode(pass: GPUComputePassEncoder): void {
+    this.executable.encode(pass);
+  }
+
+  get dispatches(): readonly Dispatch[] {
+    return this.setup.planned.dispatches;
+  }
+
   /** What the last run wrote outside its tensors. */
   breaches(): Promise<readonly string[]> {
     return this.executable.breaches();
@@ -166,7 +175,8 @@ async function afterForward(device: Device, op: Op, attrs: unknown, p: Problem):
 /** What was in a tensor that a gradient is added onto. */
 const before = (shape: Shape) => Float64Array.from({ length: size(shape) }, (_, i) => ((i * 7) % 5) - 2);
 
-function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
+/** Where two runs differ, if they do. */
+export function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
   const [x, y] = [new Uint32Array(a), new Uint32Array(b)];
   const i = x.findIndex((word, k) => word !== y[k]);
   if (i < 0) return undefined;

@@ -119,6 +119,11 @@ export class Executable {
     gpu.queue.submit([]); // frees what was destroyed since the last step
   }
 
+  /** Puts every dispatch into a pass, in order. */
+  encode(pass: GPUComputePassEncoder): void {
+    for (const ready of this.ready) encode(pass, ready);
+  }
+
   /** Runs with a timestamp around every dispatch. Throws LimitError where the adapter has none. */
   async profile(): Promise<Profile> {
     this.#timestamps ??= await Timestamps.create(this.device, this.ready.length);

@@ -1,0 +1,34 @@
+import type { Device } from "../device/device.ts";
+import type { Configuration } from "./space.ts";
+import type { Encode } from "./stopwatch.ts";
+
+/** What verification showed. */
+export interface Verdict {
+  /** Greatest error over its bound, where there is a truth to compare with. */
+  readonly error?: number;
+  /** What is wrong, if anything is. */
+  readonly message?: string;
+}
+
+/** A configuration on a device, compiled and with its memory. */
+export interface Candidate {
+  /** WGSL of its kernels. */
+  readonly wgsl: string;
+  /** Floating-point operations and algorithmic bytes of a launch, where they are known. */
+  readonly flops?: number;
+  readonly bytes?: number;
+  /** Runs it at least twice and judges what it wrote. */
+  verify(): Promise<Verdict>;
+  readonly encode: Encode;
+  close(): void;
+}
+
+/** What is tuned: makes candidates of configurations. */
+export interface Subject {
+  readonly label: string;
+  /**
+   * Throws LimitError or TuneError where the configuration cannot be had on the device, ShaderError and ValidationError
+   * where WebGPU refuses it, OutOfMemoryError and DeviceLostError.
+   */
+  prepare(device: Device, configuration: Configuration): Promise<Candidate>;
+}

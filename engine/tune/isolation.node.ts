@@ -1,0 +1,185 @@
+// The runner in a process of its own: a configuration that hangs or ends the process costs its row and nothing else.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { verbosity } from "../device/device.ts";
+import type { ClockOptions } from "./clock.ts";
+import type { KernelDescription } from "./kernel.ts";
+import type { Ranking, RankingOptions } from "./ranking.ts";
+import type { RoutineDescription } from "./routine.ts";
+import type { Row } from "./row.ts";
+import type { Evaluator, Stage } from "./runner.ts";
+import type { Configuration } from "./space.ts";
+
+/**
+ * What a process of its own can be told to tune: a kernel without functions in its description; a routine of one of
+ * the engine's operations, by its name; or what an ES module exports under a name, be it a `KernelDescription` or a
+ * `RoutineDescription`.
+ */
+export type Task =
+  | { readonly kernel: KernelDescription }
+  | { readonly routine: Omit<RoutineDescription, "op"> & { readonly op: string } }
+  | { readonly module: string; readonly name: string };
+
+export interface IsolationOptions {
+  /** Part of the adapter's name. */
+  readonly adapter?: string;
+  readonly clock?: ClockOptions;
+  readonly verify?: boolean;
+  /** Seconds of a stage after which the process is taken to hang; by default 120 each. */
+  readonly patience?: Partial<Record<Stage, number>>;
+  /** Configurations after which the process is replaced: it keeps every pipeline that it made. Default 300. */
+  readonly life?: number;
+}
+
+export type Request =
+  | { what: "open"; task: Task; options: Pick<IsolationOptions, "adapter" | "clock" | "verify"> }
+  | { what: "evaluate"; configuration: Configuration }
+  | { what: "rank"; configurations: readonly Configuration[]; options?: RankingOptions };
+
+export type Answer =
+  | { what: "opened" }
+  | { what: "stage"; stage: Stage }
+  | { what: "row"; row: Row }
+  | { what: "ranking"; ranking: Ranking }
+  | { what: "failed"; message: string };
+
+/** How a process ended without an answer. */
+interface Ended {
+  readonly what: "ended";
+  readonly how: "timeout" | "device_lost";
+  readonly message: string;
+}
+
+type Final = Exclude<Answer, { what: "stage" }> | Ended;
+
+const PATIENCE = 120;
+/** Seconds for a ranking, which has no stages, by contender. */
+const RANKING = 60;
+
+/** Evaluates configurations in a process that is replaced when one of them hangs or ends it. */
+export class Isolated implements Evaluator {
+  #child: ChildProcess | undefined;
+  #age = 0;
+  #skipped = new Map<string, Row>();
+
+  constructor(
+    private readonly task: Task,
+    private readonly options: IsolationOptions = {},
+  ) {}
+
+  /** Rows of configurations that hung or ended their process: they are not run again. */
+  get skipped(): readonly Row[] {
+    return [...this.#skipped.values()];
+  }
+
+  /** Throws where no process can be started or the task cannot be read there. */
+  async evaluate(configuration: Configuration): Promise<Row> {
+    const key = JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const known = this.#skipped.get(key);
+    if (known) return known;
+    await this.#ready();
+    const start = performance.now();
+    const answer = await this.#ask({ what: "evaluate", configuration });
+    if (answer.what === "row") {
+      // the driver of a lost device may have taken more with it
+      if (answer.row.status === "device_lost") this.close();
+      return answer.row;
+    }
+    this.close();
+    if (answer.what !== "ended") throw new Error(`tune: ${messageOf(answer)}`);
+    const row: Row = {
+      configuration,
+      status: answer.how,
+      message: answer.message,
+      times: [],
+      spent: {
+        compilation: 0,
+        verification: 0,
+        benchmark: 0,
+        framework: (performance.now() - start) / 1e3,
+        search: 0,
+      },
+      timestamp: new Date().toISOString(),
+    };
+    this.#skipped.set(key, row);
+    return row;
+  }
+
+  async rank(configurations: readonly Configuration[], options?: RankingOptions): Promise<Ranking> {
+    await this.#ready();
+    const answer = await this.#ask(
+      { what: "rank", configurations, options },
+      RANKING * (1 + configurations.length),
+    );
+    if (answer.what === "ranking") return answer.ranking;
+    this.close();
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  close(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#child?.connected && this.#age++ < (this.options.life ?? 300)) return;
+    this.close();
+    this.#age = 1;
+    this.#child = fork(workerPath(), {
+      stdio: ["ignore", "ignore", verbosity() > 0 ? "inherit" : "ignore", "ipc"],
+      serialization: "advanced", // typed arrays, NaN and infinity
+    });
+    const { adapter, clock, verify } = this.options;
+    const answer = await this.#ask({ what: "open", task: this.task, options: { adapter, clock, verify } });
+    if (answer.what === "opened") return;
+    this.close();
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  /** Waits for the answer, in every stage as long as it may take. */
+  #ask(request: Request, seconds = PATIENCE): Promise<Final> {
+    const child = this.#child!;
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout;
+      let stage: Stage | undefined;
+      const done = (answer: Final) => {
+        clearTimeout(timer);
+        for (const event of ["message", "exit", "error"]) child.removeAllListeners(event);
+        child.on("error", () => {}); // of a process that is no more
+        resolve(answer);
+      };
+      const ended = (how: Ended["how"], message: string) =>
+        done({ what: "ended", how, message: stage ? `${message} at stage ${stage}` : message });
+      const watch = () => {
+        clearTimeout(timer);
+        const patience = stage ? (this.options.patience?.[stage] ?? PATIENCE) : seconds;
+        timer = setTimeout(() => ended("timeout", `no sign of life for ${patience} s`), 1e3 * patience);
+      };
+      child.on("message", (answer: Answer) => {
+        if (answer.what !== "stage") return done(answer);
+        stage = answer.stage;
+        watch();
+      });
+      child.on("exit", (code, signal) =>
+        ended("device_lost", `the process ended with ${signal ?? `exit code ${code}`}`),
+      );
+      child.on("error", (error) => ended("device_lost", `the process failed: ${error.message}`));
+      watch();
+      child.send(request, (error) => {
+        if (error) ended("device_lost", `the process cannot be told: ${error.message}`);
+      });
+    });
+  }
+}
+
+const messageOf = (answer: Final): string => ("message" in answer ? answer.message : answer.what);
+
+/** The worker's bundle lies at the root of the folder that this file's bundle is in. */
+function workerPath(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "tune_worker.js")) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, "tune_worker.js");
+}

@@ -1,0 +1,57 @@
+// The process in which configurations run: they may loop for ever, lose the device or crash it, and it with them.
+
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ops } from "../../kernels/index.ts";
+import { Device } from "../device/device.ts";
+import { TuneError } from "../errors.ts";
+import type { Subject } from "./candidate.ts";
+import type { Answer, Request, Task } from "./isolation.node.ts";
+import { type KernelDescription, kernel } from "./kernel.ts";
+import { type RoutineDescription, routine } from "./routine.ts";
+import { Runner } from "./runner.ts";
+
+const tell = (answer: Answer) => process.send!(answer);
+
+let runner: Runner;
+
+async function subjectOf(task: Task): Promise<Subject> {
+  if ("kernel" in task) return kernel(task.kernel);
+  if ("routine" in task) {
+    const { op: name, ...rest } = task.routine;
+    const inputs = Object.keys(rest.shapes);
+    // a concatenation of two and one of three share a name
+    const op = ops.find((o) => o.name === name && inputs.every((input) => o.inputs.includes(input)));
+    if (!op) throw new TuneError(`no operation ${name} (has ${ops.map((o) => o.name).join(", ")})`);
+    return routine({ op, ...rest });
+  }
+  const exported = await import(pathToFileURL(resolve(task.module)).href);
+  const found: KernelDescription | RoutineDescription | undefined = exported[task.name];
+  if (!found)
+    throw new TuneError(`${task.module}: no export ${task.name} (has ${Object.keys(exported).join(", ")})`);
+  return "op" in found ? routine(found) : kernel(found);
+}
+
+async function answer(request: Request): Promise<Answer> {
+  if (request.what === "evaluate") return { what: "row", row: await runner.evaluate(request.configuration) };
+  if (request.what === "rank")
+    return { what: "ranking", ranking: await runner.rank(request.configurations, request.options) };
+  const { adapter, clock, verify } = request.options;
+  runner = new Runner(await subjectOf(request.task), {
+    open: () => Device.open({ adapter }),
+    clock,
+    verify,
+    onStage: (stage) => tell({ what: "stage", stage }),
+  });
+  await runner.bench();
+  return { what: "opened" };
+}
+
+process.on("message", async (request: Request) => {
+  try {
+    tell(await answer(request));
+  } catch (error) {
+    tell({ what: "failed", message: (error as Error).message });
+  }
+});
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL")); // leaving in order waits for what hangs
