@@ -116,8 +116,8 @@ check.test("a routine is verified at a likeness and at full size", async () => {
   }
 });
 
-/** Leaves out what comes after 300,000 elements, as an index would that overflows. */
-const overflowing: Op<unknown> = {
+/** Leaves out what comes after so many elements, as an index would that overflows. */
+const overflowing = (elements: number): Op<unknown> => ({
   ...relu,
   forward: [
     {
@@ -125,22 +125,30 @@ const overflowing: Op<unknown> = {
       name: "overflowing",
       kernels: relu.forward[0].kernels.map((k) => ({
         ...k,
-        source: (k.source as string).replace("max(x[shape", "select(1.0, 0.0, i > 300000u) * max(x[shape"),
+        source: (k.source as string).replace(
+          "max(x[shape",
+          `select(1.0, 0.0, i > ${elements}u) * max(x[shape`,
+        ),
       })),
     },
     ...relu.forward,
   ],
-};
+});
 
-check.test("what goes wrong at full size only is seen there", async () => {
+check.test("what goes wrong is seen at a likeness, or at full size if only there", async () => {
   const shapes = { x: [40, 64, 64, 24] };
-  const runner = new Runner(routine({ op: overflowing, shapes, attrs: {} }), { open, clock });
-  try {
-    const { status, message } = await runner.evaluate({ algorithm: "overflowing" });
-    assert.is(status, "correctness");
-    assert.match(message!, /not what the plainest algorithm writes/);
-  } finally {
-    runner.close();
+  for (const [elements, wanted] of [
+    [1000, /^x \[2,64,64,24\]: \d+ of \d+ values wrong/],
+    [300_000, /^not what the plainest algorithm writes: \d+ of \d+ values wrong/],
+  ] as const) {
+    const runner = new Runner(routine({ op: overflowing(elements), shapes, attrs: {} }), { open, clock });
+    try {
+      const { status, message } = await runner.evaluate({ algorithm: "overflowing" });
+      assert.is(status, "correctness");
+      assert.match(message!, wanted);
+    } finally {
+      runner.close();
+    }
   }
 });
 
