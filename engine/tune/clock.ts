@@ -73,14 +73,14 @@ export interface Gauge {
   readonly quantum: number;
   /** Dispatches in a sample. */
   readonly repeats: number;
+  /** Whether they are read alone, and not with twice as many. */
+  readonly alone: boolean;
   /** Seconds of one dispatch, roughly. */
   readonly estimate: number;
   /** Seconds that finding out took. */
   readonly spent: number;
   /** Why no number of repeats will do. */
   readonly unrankable?: string;
-  /** Readings of one sample: alone, or at `repeats` and twice as many, first the one and then the other. */
-  sample(): Promise<readonly Point[]>;
 }
 
 /**
@@ -105,12 +105,13 @@ export class Clock {
     const wanted = gauge.unrankable || gauge.estimate > hopeless ? FEWEST : samples;
     const points: Point[] = [];
     const times: number[] = [];
+    const sample = sampler(measure, gauge);
     let spent = gauge.spent;
     while (times.length < wanted && (times.length < FEWEST || spent < limit)) {
-      const sample = await gauge.sample();
-      points.push(...sample);
-      times.push(slope(sample));
-      spent += sample.reduce((sum, [, seconds]) => sum + seconds, 0);
+      const read = await sample();
+      points.push(...read);
+      times.push(slope(read));
+      spent += read.reduce((sum, [, seconds]) => sum + seconds, 0);
     }
     const { source, quantum, repeats } = gauge;
     const r2 = points.length > times.length ? determination(points) : undefined;
@@ -146,10 +147,10 @@ export class Clock {
       source,
       quantum,
       repeats,
+      alone,
       estimate,
       spent,
       unrankable,
-      sample: alternating(async (n) => [n, (await measure(n))[source] ?? 0], repeats, alone),
     });
     const alone = await read(1);
     if (alone[source] >= Math.max(LONG[source], need))
@@ -190,16 +191,32 @@ export class Clock {
   }
 }
 
-/** Samples at n and 2n dispatches, the longer first every other time, so that a drift cancels. */
-function alternating(read: (n: number) => Promise<Point>, n: number, alone: boolean) {
+/**
+ * Takes samples of a dispatch: readings at `repeats` and twice as many, the longer first every other time, so that a
+ * drift cancels.
+ */
+export function sampler(
+  measure: Measure,
+  { source, repeats, alone }: Pick<Gauge, "source" | "repeats" | "alone">,
+) {
   let turn = 0;
   return async (): Promise<readonly Point[]> => {
-    if (alone) return [await read(n)];
+    const counts = alone ? [repeats] : turn++ % 2 === 0 ? [repeats, 2 * repeats] : [2 * repeats, repeats];
     const points: Point[] = [];
-    for (const dispatches of turn++ % 2 === 0 ? [n, 2 * n] : [2 * n, n]) points.push(await read(dispatches));
+    for (const n of counts) points.push([n, (await measure(n))[source] ?? 0]);
     return points;
   };
 }
+
+/**
+ * What suits all of some dispatches: a busy host treats long submissions unlike short ones, so that those which are
+ * compared must be read alike.
+ */
+export const common = (gauges: readonly Gauge[]): Pick<Gauge, "source" | "repeats" | "alone"> => ({
+  source: gauges.every(({ source }) => source === "timestamp") ? "timestamp" : "wall",
+  repeats: Math.max(...gauges.map(({ repeats }) => repeats)),
+  alone: gauges.every(({ alone }) => alone),
+});
 
 /** Seconds of one dispatch, from the readings of a sample: their difference, in which fixed cost cancels. */
 export function slope(points: readonly Point[]): number {

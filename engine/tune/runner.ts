@@ -9,7 +9,7 @@ import {
   ValidationError,
 } from "../errors.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
-import { Clock, type ClockOptions, mean, median } from "./clock.ts";
+import { Clock, type ClockOptions, common, type Gauge, mean, median, sampler } from "./clock.ts";
 import { type Ranking, type RankingOptions, rank } from "./ranking.ts";
 import type { Row, Status } from "./row.ts";
 import type { Configuration } from "./space.ts";
@@ -126,11 +126,13 @@ export class Runner implements Evaluator {
     try {
       for (const configuration of configurations)
         candidates.push(await this.subject.prepare(device, configuration));
-      const contenders = [];
-      for (const { encode } of candidates) {
-        const gauge = await clock.gauge(stopwatch.measure(encode));
-        contenders.push(async () => mean(await gauge.sample()));
-      }
+      const measures = candidates.map(({ encode }) => stopwatch.measure(encode));
+      const gauges: Gauge[] = [];
+      for (const measure of measures) gauges.push(await clock.gauge(measure));
+      const contenders = measures.map((measure) => {
+        const sample = sampler(measure, common(gauges));
+        return async () => mean(await sample());
+      });
       return await rank(contenders, options);
     } finally {
       for (const candidate of candidates) candidate.close();
