@@ -217,7 +217,7 @@ function worstOf(
   return worst;
 }
 
-/** Dispatches of a routine on dense tensors. */
+/** Dispatches of a routine on dense tensors. Throws LimitError where the adapter cannot run it. */
 export function dispatchesOf(
   traits: Traits,
   op: Op,
@@ -225,8 +225,10 @@ export function dispatchesOf(
   shapes: Shapes,
   routine: string,
   algorithm: string,
+  tune?: Tune,
 ): readonly Dispatch[] {
-  return prepare(traits, op, attrs, shapes, routine, { algorithm, layout: "dense" })!.planned.dispatches;
+  return prepare(traits, op, attrs, shapes, routine, { algorithm, layout: "dense", tune })!.planned
+    .dispatches;
 }
 
 const named = (op: Op, routine: string, algorithm: string): Algorithm<any> =>

@@ -27,6 +27,11 @@ export interface Candidate {
 export interface Subject {
   readonly label: string;
   /**
+   * WGSL of a configuration's kernels, without compiling it. Throws LimitError or TuneError where the configuration
+   * cannot be had on the device.
+   */
+  print(device: Device, configuration: Configuration): string;
+  /**
    * Throws LimitError or TuneError where the configuration cannot be had on the device, ShaderError and ValidationError
    * where WebGPU refuses it, OutOfMemoryError and DeviceLostError.
    */

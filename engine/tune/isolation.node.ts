@@ -6,11 +6,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { verbosity } from "../device/device.ts";
 import type { ClockOptions } from "./clock.ts";
+import type { Environment } from "./environment.ts";
 import type { KernelDescription } from "./kernel.ts";
 import type { Ranking, RankingOptions } from "./ranking.ts";
 import type { RoutineDescription } from "./routine.ts";
 import type { Row } from "./row.ts";
-import type { Evaluator, Stage } from "./runner.ts";
+import type { Evaluator, Inspection, Stage } from "./runner.ts";
 import type { Configuration } from "./space.ts";
 
 /**
@@ -37,11 +38,15 @@ export interface IsolationOptions {
 export type Request =
   | { what: "open"; task: Task; options: Pick<IsolationOptions, "adapter" | "clock" | "verify"> }
   | { what: "evaluate"; configuration: Configuration }
+  | { what: "environment" }
+  | { what: "inspect"; configuration: Configuration }
   | { what: "rank"; configurations: readonly Configuration[]; options?: RankingOptions };
 
 export type Answer =
   | { what: "opened" }
   | { what: "stage"; stage: Stage }
+  | { what: "environment"; environment: Environment }
+  | { what: "inspection"; inspection: Inspection }
   | { what: "row"; row: Row }
   | { what: "ranking"; ranking: Ranking }
   | { what: "failed"; message: string };
@@ -75,12 +80,33 @@ export class Isolated implements Evaluator {
     return [...this.#skipped.values()];
   }
 
+  async environment(): Promise<Environment> {
+    const answer = await this.#told({ what: "environment" });
+    if (answer.what === "environment") return answer.environment;
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  async inspect(configuration: Configuration): Promise<Inspection> {
+    const answer = await this.#told({ what: "inspect", configuration });
+    if (answer.what === "inspection") return answer.inspection;
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  /** The answer of a process that is there; one that ended is closed. */
+  async #told(request: Request, seconds?: number): Promise<Final> {
+    await this.#ready();
+    const answer = await this.#ask(request, seconds);
+    if (answer.what === "ended" || answer.what === "failed") this.close();
+    return answer;
+  }
+
   /** Throws where no process can be started or the task cannot be read there. */
   async evaluate(configuration: Configuration): Promise<Row> {
     const key = JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
     const known = this.#skipped.get(key);
     if (known) return known;
     await this.#ready();
+    this.#age++;
     const start = performance.now();
     const answer = await this.#ask({ what: "evaluate", configuration });
     if (answer.what === "row") {
@@ -109,13 +135,9 @@ export class Isolated implements Evaluator {
   }
 
   async rank(configurations: readonly Configuration[], options?: RankingOptions): Promise<Ranking> {
-    await this.#ready();
-    const answer = await this.#ask(
-      { what: "rank", configurations, options },
-      RANKING * (1 + configurations.length),
-    );
+    const seconds = RANKING * (1 + configurations.length);
+    const answer = await this.#told({ what: "rank", configurations, options }, seconds);
     if (answer.what === "ranking") return answer.ranking;
-    this.close();
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 
@@ -125,9 +147,9 @@ export class Isolated implements Evaluator {
   }
 
   async #ready(): Promise<void> {
-    if (this.#child?.connected && this.#age++ < (this.options.life ?? 300)) return;
+    if (this.#child?.connected && this.#age < (this.options.life ?? 300)) return;
     this.close();
-    this.#age = 1;
+    this.#age = 0;
     this.#child = fork(workerPath(), {
       stdio: ["ignore", "ignore", verbosity() > 0 ? "inherit" : "ignore", "ipc"],
       serialization: "advanced", // typed arrays, NaN and infinity

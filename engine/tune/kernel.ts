@@ -51,19 +51,27 @@ const of = <T>(value: Of<T>, configuration: Configuration): T =>
 /** A kernel of one's own as what is tuned. */
 export const kernel = (description: KernelDescription): Subject => ({
   label: description.label,
+  print: (device, configuration) => legal(device, description, configuration).text.wgsl,
   async prepare(device, configuration) {
-    const { label } = description;
-    const text = specialise(label, description.wgsl, configuration);
-    const reflected = read(label, text);
-    const buffers = of(description.buffers, configuration);
-    const grid = of(description.grid, configuration);
-    const refusal = beyond(device, reflected, grid, buffers);
-    if (refusal) throw new LimitError(`${label}: ${refusal}`);
+    const printed = legal(device, description, configuration);
+    const { text, reflected } = printed;
     const constants = Object.keys(text.constants).length > 0 ? text.constants : undefined;
-    const compiled = await device.compile(label, text.wgsl, reflected, constants);
-    return Bound.make(device, description, configuration, { text, reflected, compiled, buffers, grid });
+    const compiled = await device.compile(description.label, text.wgsl, reflected, constants);
+    return Bound.make(device, description, configuration, { ...printed, compiled });
   },
 });
+
+/** What a configuration is before anything is compiled. Throws LimitError for what the adapter does not allow. */
+function legal(device: Device, description: KernelDescription, configuration: Configuration) {
+  const { label } = description;
+  const text = specialise(label, description.wgsl, configuration);
+  const reflected = read(label, text);
+  const buffers = of(description.buffers, configuration);
+  const grid = of(description.grid, configuration);
+  const refusal = beyond(device, reflected, grid, buffers);
+  if (refusal) throw new LimitError(`${label}: ${refusal}`);
+  return { text, reflected, buffers, grid };
+}
 
 /** What cannot be read here may still compile, or say better why it does not: the device is asked first. */
 function read(label: string, { resolved, wgsl }: Specialised): Reflected {

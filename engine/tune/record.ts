@@ -1,18 +1,10 @@
 import { FormatError } from "../errors.ts";
+import type { Environment } from "./environment.ts";
 import { constraint } from "./expression.ts";
 import { decoded, encoded, type Json, type JsonObject, parseJson, type Schema } from "./formats/schema.ts";
 import { type Recording, recordedSpace } from "./recording.ts";
 import { type Row, STATUSES } from "./row.ts";
 import { type Parameter, Space } from "./space.ts";
-
-/** What measures: a change of any of these makes times that do not compare. */
-export interface Environment {
-  readonly adapter: string;
-  readonly driver: string;
-  readonly implementation: string;
-  readonly toggles: readonly string[];
-  readonly [more: string]: Json;
-}
 
 /** What the rows under it have in common: the first line of a run. */
 export interface Header {

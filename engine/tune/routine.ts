@@ -4,10 +4,11 @@ import type { Device } from "../device/device.ts";
 import { tunables } from "../device/reflect.ts";
 import { TuneError } from "../errors.ts";
 import { judge } from "../gradcheck/judge.ts";
-import { difference, Launch, run, runnable } from "../gradcheck/launch.ts";
+import { difference, dispatchesOf, Launch, run, runnable } from "../gradcheck/launch.ts";
 import { derived, type Problem, problem, shapesOf } from "../gradcheck/problem.ts";
 import { dtypeOf, loaded, random, sample, uniform } from "../gradcheck/sampling.ts";
 import { withGradients } from "../graph/autodiff.ts";
+import type { Dispatch } from "../plan/dispatch.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
 import { within } from "./kernel.ts";
 import { likeness } from "./likeness.ts";
@@ -47,6 +48,10 @@ export function routine(description: RoutineDescription): Subject {
   const truth = new Truth(op, name, withGradients(shapesOf(op, { shapes, attrs })), attrs, seed);
   return {
     label: `${op.name}/${name}`,
+    print(device, configuration) {
+      const { algorithm, tune } = choice(op, name, list, device, description.algorithm, configuration);
+      return wgslOf(dispatchesOf(device.traits, op, attrs, truth.shapes, name, algorithm.name, tune));
+    },
     async prepare(device, configuration) {
       const { algorithm, tune } = choice(op, name, list, device, description.algorithm, configuration);
       const variant = { algorithm: algorithm.name, layout: "dense", tune } as const;
@@ -149,6 +154,9 @@ async function plainest(
   return (await Launch.load(device, op, attrs, shapes, name, { algorithm, layout: "dense" }))!;
 }
 
+const wgslOf = (dispatches: readonly Dispatch[]): string =>
+  [...new Set(dispatches.map(({ kernel }) => kernel.text))].join("\n");
+
 class Tuned implements Candidate {
   constructor(
     private readonly device: Device,
@@ -159,7 +167,7 @@ class Tuned implements Candidate {
   ) {}
 
   get wgsl(): string {
-    return [...new Set(this.launch.dispatches.map(({ kernel }) => kernel.text))].join("\n");
+    return wgslOf(this.launch.dispatches);
   }
   get flops(): number {
     return this.launch.dispatches.reduce((sum, { flops }) => sum + flops, 0);

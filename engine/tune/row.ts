@@ -40,7 +40,7 @@ export interface Row {
   readonly error?: number;
   /** Figures made of these, by name, such as GFLOP/s. */
   readonly metrics?: Readonly<Record<string, number>>;
-  /** Seconds that went into the row, besides the samples themselves. */
+  /** Seconds that went into the row; those of the samples are in `benchmark`. */
   readonly spent: {
     readonly compilation: number;
     readonly verification: number;

@@ -10,13 +10,25 @@ import {
 } from "../errors.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
 import { Clock, type ClockOptions, common, type Gauge, mean, median, sampler } from "./clock.ts";
+import { type Environment, environmentOf } from "./environment.ts";
 import { type Ranking, type RankingOptions, rank } from "./ranking.ts";
 import type { Row, Status } from "./row.ts";
 import type { Configuration } from "./space.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
+/** What is known of a configuration before it is compiled. */
+export interface Inspection {
+  /** SHA-256 of its WGSL; absent where the adapter cannot have it. */
+  readonly wgsl?: string;
+  /** Why the adapter cannot have it: the limit or feature, and both values. */
+  readonly refusal?: string;
+}
+
 /** What makes rows of configurations. */
 export interface Evaluator {
+  /** What measures. */
+  environment(): Promise<Environment>;
+  inspect(configuration: Configuration): Promise<Inspection>;
   /** Never throws for what a configuration does: its row says so. */
   evaluate(configuration: Configuration): Promise<Row>;
   /** Measures configurations that were verified again, in turns. Throws where one of them fails now. */
@@ -73,6 +85,20 @@ export class Runner implements Evaluator {
     } catch (error) {
       this.#bench = undefined;
       throw error;
+    }
+  }
+
+  async environment(): Promise<Environment> {
+    return environmentOf((await this.bench()).device);
+  }
+
+  async inspect(configuration: Configuration): Promise<Inspection> {
+    const { device } = await this.bench();
+    try {
+      return { wgsl: await sha256(this.subject.print(device, configuration)) };
+    } catch (error) {
+      if (statusOf(error) === "constraints") return { refusal: (error as Error).message };
+      return {}; // evaluating it will say what is wrong
     }
   }
 
@@ -175,8 +201,7 @@ class Draft {
   }
 
   async hash(wgsl: string): Promise<void> {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(wgsl));
-    this.#wgsl = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#wgsl = await sha256(wgsl);
   }
 
   verified({ error, message }: Verdict): void {
@@ -219,6 +244,11 @@ class Draft {
       timestamp: new Date().toISOString(),
     };
   }
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const lost = (device: Device): boolean => {

@@ -34,6 +34,9 @@ async function subjectOf(task: Task): Promise<Subject> {
 
 async function answer(request: Request): Promise<Answer> {
   if (request.what === "evaluate") return { what: "row", row: await runner.evaluate(request.configuration) };
+  if (request.what === "environment") return { what: "environment", environment: await runner.environment() };
+  if (request.what === "inspect")
+    return { what: "inspection", inspection: await runner.inspect(request.configuration) };
   if (request.what === "rank")
     return { what: "ranking", ranking: await runner.rank(request.configurations, request.options) };
   const { adapter, clock, verify } = request.options;

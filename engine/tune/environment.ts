@@ -1,0 +1,21 @@
+import { environment } from "#platform";
+import type { Device } from "../device/device.ts";
+import { describeDevice } from "../device/info.ts";
+import type { Json } from "./formats/schema.ts";
+
+/** What measures: a change of adapter, driver, implementation or toggles makes times that do not compare. */
+export interface Environment {
+  readonly adapter: string;
+  readonly driver: string;
+  readonly implementation: string;
+  readonly toggles: readonly string[];
+  readonly [more: string]: Json;
+}
+
+/** What a device measures with. */
+export async function environmentOf(device: Device): Promise<Environment> {
+  const { adapter, kind, driver, implementation, features, limits, subgroups, timestampQuantum } =
+    await describeDevice(device);
+  const toggles = environment("DAWN")?.split(/\s+/) ?? [];
+  return { adapter, driver, implementation, toggles, kind, timestampQuantum, subgroups, features, limits };
+}

@@ -1,0 +1,238 @@
+import { type Algorithm, type Op, routines } from "../../kernels/op.ts";
+import type { Device } from "../device/device.ts";
+import { tunables } from "../device/reflect.ts";
+import { TuneError } from "../errors.ts";
+import type { ClockOptions } from "./clock.ts";
+import type { Environment } from "./environment.ts";
+import { constraint as parsed } from "./expression.ts";
+import type { Json } from "./formats/schema.ts";
+import { kernel as described, type KernelDescription } from "./kernel.ts";
+import type { Ranking, RankingOptions } from "./ranking.ts";
+import { described as describedSpace, type Header } from "./record.ts";
+import { type RoutineDescription, routine } from "./routine.ts";
+import type { Row, Status } from "./row.ts";
+import { type Evaluator, type Inspection, Runner } from "./runner.ts";
+import { type Budget, type Run, search } from "./search.ts";
+import { type Configuration, type Constraint, type Parameter, Space, type Value } from "./space.ts";
+import type { Strategy } from "./strategies/strategy.ts";
+
+/** Where rows are kept and found again; `RunRecord` is one. */
+export interface RowStore {
+  find(of: Pick<Row, "configuration" | "wgsl">): Row | undefined;
+  append(row: Row): boolean;
+}
+
+/** Sees what a run does. */
+export interface Observer {
+  /** Before the first configuration: the space, and what it is measured with. */
+  started?(space: Space, environment: Environment): void;
+  /** After each; `known` where the row was found in the record. What it returns is added to the row's metrics. */
+  evaluated?(row: Row, known: boolean): Readonly<Record<string, number>> | undefined;
+}
+
+export interface TuneOptions {
+  /** A kernel of one's own; or else `op` and `problem`. */
+  readonly kernel?: KernelDescription;
+  readonly op?: Op;
+  /** Of an operation, the routine and sizes; of a kernel, whatever tells this problem from others in a record. */
+  readonly problem?: Omit<RoutineDescription, "op"> | Json;
+  /** By default the tunables of the operation's algorithm, each with the values that its kernels name. */
+  readonly params?: readonly Parameter[] | Readonly<Record<string, readonly Value[]>>;
+  /** T1 expressions, functions of a whole configuration, or constraints that name what they read. */
+  readonly constraints?: readonly (string | Constraint | ((configuration: Configuration) => boolean))[];
+  /** Default: brute force. */
+  readonly strategy?: Strategy | string;
+  readonly settings?: Readonly<Record<string, number | string>>;
+  readonly budget?: Budget;
+  /** What is minimised, of a row that is `ok`; default its median time in seconds. */
+  readonly objective?: (row: Row) => number;
+  readonly observers?: readonly Observer[];
+  /** Whether results are checked before they are timed; default true. */
+  readonly verify?: boolean;
+  readonly clock?: ClockOptions;
+  /** Where rows are kept, made for the header of this run; rows of the same WGSL, adapter and problem are not measured again. */
+  readonly cache?: (header: Header) => RowStore;
+  readonly seed?: number;
+  /** How many of the fastest are measured again, in turns; default 8. */
+  readonly finalists?: number;
+  readonly ranking?: RankingOptions;
+  /** What measures; by default this process, on the device that is found. */
+  readonly evaluator?: Evaluator;
+  readonly open?: () => Promise<Device>;
+}
+
+export interface Tuned {
+  readonly results: readonly Row[];
+  /** Fastest of the second measurement; absent where nothing could be timed. */
+  readonly best?: Row;
+  /** Those that nothing tells from the best, itself included. */
+  readonly tied: readonly Row[];
+  readonly ranking?: Ranking;
+  readonly stopped: Run["stopped"];
+  readonly space: Space;
+  /** What the adapter cannot have, by reason: these configurations were never compiled. */
+  readonly refused: ReadonlyMap<string, number>;
+  readonly environment: Environment;
+}
+
+/**
+ * Searches the configurations of a kernel, or of an operation's routine, for the fastest that is right. Each becomes a
+ * row, whatever happens to it; the finalists are measured again in turns, and the answer is all that are tied with the
+ * best. Throws TuneError for options that contradict each other, NoAdapterError, and what the record or an observer throw.
+ */
+export async function tune(options: TuneOptions): Promise<Tuned> {
+  const evaluator = options.evaluator ?? new Runner(subjectOf(options), options);
+  try {
+    return await tuned(evaluator, options);
+  } finally {
+    if (!options.evaluator) evaluator.close();
+  }
+}
+
+async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned> {
+  const environment = await evaluator.environment();
+  const whole = spaceOf(options);
+  const { inspections, space, refused } = await illegal(whole, evaluator);
+  for (const observer of options.observers ?? []) observer.started?.(space, environment);
+  const store = options.cache?.(headerOf(options, whole, environment));
+  const results: Row[] = [];
+  const objective = options.objective ?? ((row: Row) => row.objective ?? Infinity);
+  const { seed, settings, budget, strategy = "brute_force" } = options;
+  const evaluate = async (index: number): Promise<number> => {
+    const configuration = space.at(index);
+    const { wgsl } = inspections.get(whole.key(configuration)) ?? {};
+    const known = store?.find({ configuration, wgsl });
+    const row = known ?? (await evaluator.evaluate(configuration));
+    const seen = observed(row, known !== undefined, options.observers);
+    results.push(seen);
+    if (!known) store?.append(seen);
+    return seen.status === "ok" ? objective(seen) : Infinity;
+  };
+  const { history, stopped } = await search({ space, strategy, settings, budget, seed, evaluate });
+  const order = history
+    .map(({ objective: of }, i) => ({ row: results[i], of }))
+    .filter(({ of }) => Number.isFinite(of))
+    .sort((a, b) => a.of - b.of);
+  const finalists = order.slice(0, options.finalists ?? 8).map(({ row }) => row);
+  // only times can be measured again in turns
+  const ranking =
+    finalists.length > 1 && !options.objective ? await ranked(evaluator, finalists, options) : undefined;
+  const best = finalists[ranking?.places[0].contender ?? 0];
+  const tied = ranking ? ranking.tied.map((i) => finalists[i]) : finalists.slice(0, 1);
+  return { results, best, tied, ranking, stopped, space, refused, environment };
+}
+
+const ranked = (evaluator: Evaluator, rows: readonly Row[], { ranking }: TuneOptions): Promise<Ranking> =>
+  evaluator.rank(
+    rows.map(({ configuration }) => configuration),
+    ranking,
+  );
+
+function observed(row: Row, known: boolean, observers: readonly Observer[] = []): Row {
+  const metrics = Object.assign({}, row.metrics, ...observers.map((o) => o.evaluated?.(row, known)));
+  return Object.keys(metrics).length > 0 ? { ...row, metrics } : row;
+}
+
+/** The space without what the adapter cannot have, and why it cannot. */
+async function illegal(space: Space, evaluator: Evaluator) {
+  const inspections = new Map<string, Inspection>();
+  const refused = new Map<string, number>();
+  for (let i = 0; i < space.size; i++) {
+    const configuration = space.at(i);
+    const inspection = await evaluator.inspect(configuration);
+    inspections.set(space.key(configuration), inspection);
+    const { refusal } = inspection;
+    if (refusal) refused.set(refusal, (refused.get(refusal) ?? 0) + 1);
+  }
+  const allowed: Constraint = {
+    names: space.parameters.map(({ name }) => name),
+    text: "what the adapter allows",
+    holds: (configuration) => inspections.get(space.key(configuration))?.refusal === undefined,
+  };
+  const legal = refused.size > 0 ? new Space(space.parameters, [...space.constraints, allowed]) : space;
+  return { inspections, space: legal, refused };
+}
+
+function subjectOf({ kernel, op, problem }: TuneOptions) {
+  if (kernel && op)
+    throw new TuneError(`tune: kernel ${kernel.label} and op ${op.name}, but one is expected`);
+  if (kernel) return described(kernel);
+  if (!op) throw new TuneError("tune: neither kernel nor op is given");
+  return routine({ op, ...sizesOf(op, problem) });
+}
+
+function sizesOf(op: Op, problem: TuneOptions["problem"]): Omit<RoutineDescription, "op"> {
+  if (typeof problem === "object" && problem !== null && "shapes" in problem)
+    return problem as Omit<RoutineDescription, "op">;
+  throw new TuneError(
+    `tune: problem of ${op.name} is ${JSON.stringify(problem)} but shapes and attrs are expected`,
+  );
+}
+
+/** The space that is asked for, before the adapter is. */
+export function spaceOf({ op, problem, params, constraints = [] }: TuneOptions): Space {
+  const parameters = params ? listed(params) : op ? tunablesOf(op, sizesOf(op, problem)) : undefined;
+  if (!parameters) throw new TuneError("tune: params are missing");
+  const names = parameters.map(({ name }) => name);
+  return new Space(
+    parameters,
+    constraints.map((one) =>
+      typeof one === "string"
+        ? parsed(one)
+        : typeof one === "function"
+          ? { names, text: String(one), holds: one }
+          : one,
+    ),
+  );
+}
+
+const listed = (params: NonNullable<TuneOptions["params"]>): readonly Parameter[] =>
+  Array.isArray(params)
+    ? params
+    : Object.entries(params as Readonly<Record<string, readonly Value[]>>).map(([name, values]) => ({
+        name,
+        values,
+      }));
+
+/** The tunables of the algorithm that is named, or of the first, as its kernels declare them; subgroup sizes are the adapter's. */
+function tunablesOf(op: Op, { routine: name = "forward", algorithm }: Omit<RoutineDescription, "op">) {
+  const list: readonly Algorithm<any>[] = routines(op)[name] ?? [];
+  const chosen = algorithm ? list.find((a) => a.name === algorithm) : list[0];
+  if (!chosen)
+    throw new TuneError(
+      `tune: ${op.name}/${name} has no algorithm ${algorithm} (has ${list.map((a) => a.name).join(", ")})`,
+    );
+  const found = new Map(chosen.kernels.flatMap((kernel) => [...tunables(kernel)]));
+  found.delete("LANES");
+  return [...found].map(([parameter, { choices, value }]) => ({
+    name: parameter,
+    values: choices,
+    default: value,
+  }));
+}
+
+function headerOf(
+  { kernel, op, problem, seed, strategy, settings }: TuneOptions,
+  space: Space,
+  environment: Environment,
+): Header {
+  const name = kernel?.label ?? `${op!.name}/${(problem as RoutineDescription).routine ?? "forward"}`;
+  const by = typeof strategy === "object" ? strategy.name : strategy;
+  const text = JSON.parse(JSON.stringify(problem ?? null)) as Json;
+  return {
+    kernel: name,
+    environment,
+    space: describedSpace(space),
+    problem: text,
+    seed,
+    ...(by && { strategy: by }),
+    ...(settings && { settings }),
+  };
+}
+
+/** How many rows ended how. */
+export function counts(rows: readonly Row[]): ReadonlyMap<Status, number> {
+  const found = new Map<Status, number>();
+  for (const { status } of rows) found.set(status, (found.get(status) ?? 0) + 1);
+  return found;
+}

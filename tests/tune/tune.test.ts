@@ -1,0 +1,135 @@
+// A run as a whole: rows whatever happens, what the adapter refuses told apart, resumed without measuring again.
+
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { RunRecord } from "../../engine/tune/record.node.ts";
+import { readRecord } from "../../engine/tune/record.ts";
+import type { Row } from "../../engine/tune/row.ts";
+import { type Observer, spaceOf, tune } from "../../engine/tune/tune.ts";
+import { conv2d, relu } from "../../kernels/index.ts";
+import { group } from "../harness.ts";
+import { FAULTS, planted } from "./planted.ts";
+
+const check = group("tune run");
+
+/** Timing is not what is tested here. */
+const clock = { samples: 3, least: 1e-3 };
+const ranking = { rounds: 2 };
+
+check.test(
+  "every configuration is a row; a record is gone on with, and nothing is measured twice",
+  async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "tessera-")), "run.jsonl");
+    const { none, wrong, outside, compile } = FAULTS;
+    const options = { kernel: planted, problem: "doubling", clock, ranking };
+    const params = { FAULT: [none, wrong, outside, compile], WG: [64, 4096] };
+    const run = async (budget?: { evaluations: number }) => {
+      const seen: [Row, boolean][] = [];
+      const observer: Observer = {
+        evaluated(row, known) {
+          seen.push([row, known]);
+          return { order: seen.length };
+        },
+      };
+      let record: RunRecord | undefined;
+      const cache = (header: ConstructorParameters<typeof RunRecord>[1]) => {
+        record = new RunRecord(path, header);
+        return record;
+      };
+      const made = await tune({ ...options, params, budget, cache, observers: [observer] });
+      record!.close();
+      return { made, seen };
+    };
+    const first = await run({ evaluations: 2 });
+    assert.is(first.made.stopped, "evaluations");
+    assert.equal(
+      first.seen.map(([, known]) => known),
+      [false, false],
+    );
+    const second = await run();
+    assert.equal(
+      second.seen.map(([, known]) => known),
+      [true, true, false, false],
+    );
+    const statuses = second.made.results.map(({ configuration: { FAULT }, status }) => [FAULT, status]);
+    assert.ok(["ok", "unrankable"].includes(String(statuses[0][1])), String(statuses[0]));
+    assert.equal(statuses.slice(1), [
+      [wrong, "correctness"],
+      [outside, "correctness"],
+      [compile, "compile"],
+    ]);
+    assert.equal([...second.made.refused.values()], [4]);
+    assert.match([...second.made.refused.keys()][0], /maxComputeWorkgroupSizeX is \d+ but 4096 is needed/);
+    const { sections } = readRecord(readFileSync(path));
+    assert.equal(
+      sections.flatMap(({ rows }) => rows.map(({ metrics }) => metrics?.order)),
+      [1, 2, 3, 4],
+    );
+  },
+);
+
+check.test("an operation's space is its tunables, cut by constraints of every kind", async () => {
+  const problem = { shapes: { x: [2, 9, 9, 12] }, attrs: {} };
+  const space = spaceOf({ op: relu, problem, constraints: ["WG * GROUPS <= 4096 and WG > 16"] });
+  assert.ok(space.size > 0 && space.size < space.cartesian);
+  const made = await tune({
+    op: relu,
+    problem,
+    constraints: ["WG * GROUPS <= 4096 and WG > 16", ({ GROUPS }) => Number(GROUPS) <= 64],
+    strategy: "random_sample",
+    budget: { evaluations: 2 },
+    clock,
+    ranking,
+    finalists: 2,
+    seed: 3,
+  });
+  assert.is(made.results.length, 2);
+  for (const { configuration, status } of made.results) {
+    assert.ok(Number(configuration.GROUPS) <= 64);
+    assert.ok(["ok", "unrankable"].includes(status), status);
+  }
+  if (made.best) assert.ok(made.tied.includes(made.best));
+});
+
+check.test("an objective of one's own", async () => {
+  const problem = { shapes: { x: [1, 5, 5, 8] }, attrs: {} };
+  const made = await tune({
+    op: relu,
+    problem,
+    params: { WG: [16, 64], GROUPS: [16] },
+    objective: ({ configuration }) => -Number(configuration.WG),
+    clock,
+  });
+  const timed = made.results.filter(({ status }) => status === "ok");
+  assert.is(
+    made.best?.configuration.WG,
+    timed.length > 0 ? Math.max(...timed.map((r) => Number(r.configuration.WG))) : undefined,
+  );
+  assert.is(made.ranking, undefined);
+});
+
+for (const [what, options, message] of [
+  ["neither kernel nor op", { params: { A: [1] } }, /neither kernel nor op/],
+  ["both", { kernel: planted, op: relu, params: { A: [1] } }, /kernel planted and op relu/],
+  ["no sizes", { op: conv2d, problem: 3 }, /problem of conv2d is 3 but shapes/],
+  ["no parameters", { kernel: planted }, /params are missing/],
+  [
+    "an algorithm that is none",
+    { op: relu, problem: { shapes: { x: [4] }, attrs: {}, algorithm: "fast" } },
+    /relu\/forward has no algorithm fast \(has flat/,
+  ],
+  ["a constraint on nothing", { kernel: planted, params: { A: [1] }, constraints: ["B > 1"] }, /asks for B/],
+] as const)
+  check.test(`refused: ${what}`, async () => {
+    try {
+      await tune(options as Parameters<typeof tune>[0]);
+    } catch (error) {
+      assert.match((error as Error).message, message);
+      return;
+    }
+    assert.unreachable("not refused");
+  });
+
+check.run();
