@@ -1,9 +1,10 @@
 import type { Compiled, Device } from "../device/device.ts";
 import { type Reflected, reflect } from "../device/reflect.ts";
-import { LimitError, ShaderError, ShapeError } from "../errors.ts";
+import { LimitError, ShaderError, ShapeError, TuneError, ValidationError } from "../errors.ts";
 import { judge } from "../gradcheck/judge.ts";
 import { difference } from "../gradcheck/launch.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
+import { formula } from "./expression.ts";
 import type { Configuration } from "./space.ts";
 import { type Specialised, specialise } from "./template.ts";
 
@@ -17,6 +18,8 @@ export interface Output {
   readonly length: number;
 }
 
+type Answer = Readonly<Record<string, ArrayLike<number>>>;
+
 /** Either the same for all configurations or made for each. */
 type Of<T> = T | ((configuration: Configuration) => T);
 
@@ -27,10 +30,12 @@ export interface KernelDescription {
   readonly wgsl: string | ((configuration: Configuration) => string);
   /** By the name of the binding. What is written is as given before every run that is verified. */
   readonly buffers: Of<Readonly<Record<string, Data | Output>>>;
-  /** Workgroups along x, y, z. */
-  readonly grid: Of<readonly [number, number, number]>;
+  /** Workgroups along x, y, z; text is a T1 expression of the parameters. */
+  readonly grid: Of<readonly [number | string, number | string, number | string]>;
   /** What it must write, by binding; without an answer only guards and repeats tell what is wrong. */
   readonly answer?: Of<Readonly<Record<string, ArrayLike<number>>>>;
+  /** A configuration whose results are the answer, where none is given. */
+  readonly like?: Configuration;
   /** Largest error of an element, by binding; else `tolerance` times its size or the root mean square of all. */
   readonly bound?: Of<Readonly<Record<string, ArrayLike<number>>>>;
   /** Default 1e-4; integers must be exact. */
@@ -49,17 +54,38 @@ const of = <T>(value: Of<T>, configuration: Configuration): T =>
   typeof value === "function" ? (value as (configuration: Configuration) => T)(configuration) : value;
 
 /** A kernel of one's own as what is tuned. */
-export const kernel = (description: KernelDescription): Subject => ({
-  label: description.label,
-  print: (device, configuration) => legal(device, description, configuration).text.wgsl,
-  async prepare(device, configuration) {
+export function kernel(given: KernelDescription): Subject {
+  let answer: Promise<Answer> | undefined;
+  const { like, ...description } = given;
+  const prepare = async (device: Device, configuration: Configuration): Promise<Bound> => {
     const printed = legal(device, description, configuration);
     const { text, reflected } = printed;
     const constants = Object.keys(text.constants).length > 0 ? text.constants : undefined;
     const compiled = await device.compile(description.label, text.wgsl, reflected, constants);
     return Bound.make(device, description, configuration, { ...printed, compiled });
-  },
-});
+  };
+  return {
+    label: description.label,
+    print: (device, configuration) => legal(device, description, configuration).text.wgsl,
+    async prepare(device, configuration) {
+      if (like && !description.answer) {
+        answer ??= prepare(device, like).then((bound) => bound.results().finally(() => bound.close()));
+        const agreed = await answer.catch((error: Error) => {
+          answer = undefined;
+          throw error;
+        });
+        return Bound.answered(await prepare(device, configuration), agreed);
+      }
+      return prepare(device, configuration);
+    },
+  };
+}
+
+function workgroups(label: string, side: number | string, configuration: Configuration): number {
+  const count = typeof side === "number" ? side : Number(formula(side).value(configuration));
+  if (Number.isInteger(count) && count >= 0) return count;
+  throw new TuneError(`${label}: ${side} is ${count} workgroups, must be a whole number from 0 on`);
+}
 
 /** What a configuration is before anything is compiled. Throws LimitError for what the adapter does not allow. */
 function legal(device: Device, description: KernelDescription, configuration: Configuration) {
@@ -67,7 +93,8 @@ function legal(device: Device, description: KernelDescription, configuration: Co
   const text = specialise(label, description.wgsl, configuration);
   const reflected = read(label, text);
   const buffers = of(description.buffers, configuration);
-  const grid = of(description.grid, configuration);
+  const [x, y, z] = of(description.grid, configuration).map((side) => workgroups(label, side, configuration));
+  const grid = [x, y, z] as const;
   const refusal = beyond(device, reflected, grid, buffers);
   if (refusal) throw new LimitError(`${label}: ${refusal}`);
   return { text, reflected, buffers, grid };
@@ -188,6 +215,20 @@ class Bound implements Candidate {
       for (const { buffer } of slots) buffer.destroy();
       throw error;
     }
+  }
+
+  /** The candidate with what it must write. */
+  static answered(bound: Bound, answer: Answer): Bound {
+    const { device, description, configuration, prepared, slots, group } = bound;
+    return new Bound(device, { ...description, answer }, configuration, prepared, slots, group);
+  }
+
+  /** What it writes, by binding. Throws ValidationError for what it writes outside. */
+  async results(): Promise<Answer> {
+    const wrote = await this.#run(NaN);
+    if (typeof wrote === "string") throw new ValidationError(`${this.description.label}: ${wrote}`);
+    const given = new Map(this.slots.map((slot) => [slot.name, slot.given]));
+    return Object.fromEntries([...wrote].map(([name, bytes]) => [name, values(bytes, given.get(name)!)]));
   }
 
   get wgsl(): string {
