@@ -91,6 +91,10 @@ const normaliser = { 1: rows("normalise", normalise, 1), 4: rows("normalise", no
 const byChannels = (algorithm: (run: Run) => Algorithm<BatchNormReluAttrs>) =>
   byRuns(({ beta }) => size(beta), algorithm);
 
+type Algorithms = readonly Algorithm<BatchNormReluAttrs>[];
+/** Algorithms that tables may choose between those that are preferred and fit every problem, the plainest last. */
+const around = ([first, last]: Algorithms, others: Algorithms): Algorithms => [first, ...others, last];
+
 /**
  * Batch normalisation in training and a rectified linear unit in one (arXiv 1502.03167): `y = max((x - mean) * rstd *
  * gamma + beta, 0)` with `rstd = 1 / sqrt(variance + epsilon)`, by the moments of x, which operation `moments` or a
@@ -132,53 +136,41 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
 
   forward: [
     ...byChannels((run) => ({
-      name: "whole",
-      whole: true,
-      fits: small,
-      kernels: [
-        {
-          ...finishing("moments"),
-          label: `batch_norm_relu/${inFours("whole", run)}`,
-          source: inRuns(whole, run) + shape,
-          threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
-        },
-      ],
-    })),
-    ...byChannels((run) => ({
       name: "merged in two",
       fits: (t) => merging(t).each > 1,
       tune,
       temporaries: (t) => ({ merged: [t.moments[0], merging(t).blocks, 2, size(t.beta)] }),
       kernels: [merger, finishing("merged"), normaliser[run]],
     })),
-    ...byChannels((run) => ({
-      name: "merged",
-      fits: (t) => merging(t).each === 1,
-      tune,
-      kernels: [finishing("moments"), normaliser[run]],
-    })),
+    ...around(
+      byChannels((run) => ({
+        name: "merged",
+        fits: (t) => merging(t).each === 1,
+        tune,
+        kernels: [finishing("moments"), normaliser[run]],
+      })),
+      byChannels((run) => ({
+        name: "whole",
+        whole: true,
+        fits: small,
+        kernels: [
+          {
+            ...finishing("moments"),
+            label: `batch_norm_relu/${inFours("whole", run)}`,
+            source: inRuns(whole, run) + shape,
+            threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
+          },
+        ],
+      })),
+    ),
   ],
   again: {
     writes: ["y"],
     routine: byChannels((run) => ({ name: "normalised", tune, kernels: [normaliser[run]] })),
   },
   backward: {
-    x: [
-      ...byChannels((run) => ({
-        name: "whole",
-        whole: true,
-        fits: small,
-        tune,
-        temporaries: ({ mean }) => ({ means: [2, ...mean] }),
-        kernels: [
-          kernel(inFours("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
-            uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
-            threads: ({ beta }) => [size(beta) / run, 1, 1],
-          }),
-          rows("backward_x", backwardX, run),
-        ],
-      })),
-      ...byChannels((run) => ({
+    x: around(
+      byChannels((run) => ({
         name: "sums",
         tune,
         temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
@@ -194,7 +186,21 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
           rows("backward_x", backwardX, run),
         ],
       })),
-    ],
+      byChannels((run) => ({
+        name: "whole",
+        whole: true,
+        fits: small,
+        tune,
+        temporaries: ({ mean }) => ({ means: [2, ...mean] }),
+        kernels: [
+          kernel(inFours("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
+            uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
+            threads: ({ beta }) => [size(beta) / run, 1, 1],
+          }),
+          rows("backward_x", backwardX, run),
+        ],
+      })),
+    ),
   },
 
   reference,
