@@ -10,7 +10,7 @@ import {
 } from "../../engine/gradcheck/report.ts";
 import { heatMap, number } from "./heat_map.ts";
 import { html, type Markup, markup } from "./markup.ts";
-import { style } from "./style.ts";
+import { described, framed, plural } from "./page.ts";
 
 /** What planted faults the checks of one kernel caught. */
 export interface MutationScore {
@@ -46,34 +46,15 @@ export function gradcheckPage(
   mutations: readonly MutationScore[] = [],
 ): string {
   const layers = Object.keys(LAYERS) as Layer[];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>Gradient check: ${report.passed ? "passed" : "failed"}</title>
-<style>${markup(style)}</style>
-</head>
-<body>
-<header>
-<h1>Gradient check</h1>
+  const header = html`<h1>Gradient check</h1>
 ${verdict(report)}
-<dl>${Object.entries(environment).map(([heading, value]) => html`<dt>${heading}</dt><dd>${value}</dd>`)}</dl>
-</header>
-<main>
-${layers.map((layer) => layerSection(layer, report))}
-${failureSection(report.failures)}
-${mutationSection(mutations)}
-</main>
-</body>
-</html>
-`.markup;
+${described(environment)}`;
+  return framed(`Gradient check: ${report.passed ? "passed" : "failed"}`, header, [
+    ...layers.map((layer) => layerSection(layer, report)),
+    failureSection(report.failures),
+    mutationSection(mutations),
+  ]);
 }
-
-const plural = (count: number, one: string) =>
-  `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
 function verdict({ rows, failures, passed }: Report): Markup {
   if (rows.length === 0) return html`<p class="verdict failed"><b>Failed</b>: nothing was checked.</p>`;
