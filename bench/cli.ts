@@ -10,7 +10,7 @@ import { gradcheck, repro } from "./commands/gradcheck.ts";
 import { info } from "./commands/info.ts";
 import { models } from "./commands/models.ts";
 import { parity } from "./commands/parity.ts";
-import { run } from "./tune/run.ts";
+import { run } from "./tune/tune.ts";
 
 const whole = (least: number) => (text: string) => {
   const value = Number(text);

@@ -3,12 +3,12 @@
 export const style = `
 :root {
   color-scheme: light dark;
-  --page: #fff; --ink: #1d2126; --soft: #646c75; --line: #dfe3e7; --panel: #f5f7f8; --good: #1a7f4b; --bad: #c62f10; --bar: #8fa5b8;
+  --page: #fff; --ink: #1d2126; --soft: #646c75; --line: #dfe3e7; --panel: #f5f7f8; --good: #1a7f4b; --bad: #c62f10; --bar: #8fa5b8; --other: #1565c0;
   --heat-0: #e6eaed; --heat-1: #c3ccd3; --heat-2: #f9a825; --heat-3: #ec5f0b; --heat-4: #c1121f; --heat-5: #6a040f; --heat-nan: #1565ff;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
-    --page: #14171a; --ink: #e4e7ea; --soft: #98a1aa; --line: #30363c; --panel: #1c2024; --good: #52c58a; --bad: #ff7a59; --bar: #5f7587;
+    --page: #14171a; --ink: #e4e7ea; --soft: #98a1aa; --line: #30363c; --panel: #1c2024; --good: #52c58a; --bad: #ff7a59; --bar: #5f7587; --other: #6db1ff;
     --heat-0: #23292e; --heat-1: #3a444c; --heat-2: #c77700; --heat-3: #ff6d1f; --heat-4: #ff4545; --heat-5: #ff7ae0; --heat-nan: #4d8dff;
   }
 }
@@ -52,6 +52,11 @@ svg rect { shape-rendering: crispEdges; }
 svg text { font-size: 11px; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .82rem; color: var(--soft); }
 .legend i { display: inline-block; width: 1.4rem; height: .7rem; margin-right: .35rem; }
+.plots { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; overflow-x: auto; }
+.plots figure { margin: .4rem 0; }
+#best thead th { white-space: normal; vertical-align: bottom; }
+.tied td { font-weight: 600; }
+.messages { margin: .2rem 0; padding-left: 1.2rem; white-space: pre-wrap; }
 .ring { display: inline-block; width: .8em; height: .8em; border: 2px solid currentColor; border-radius: 50%; vertical-align: -.08em; }
 @media (max-width: 40rem) {
   body { padding: 1rem .75rem 3rem; }
@@ -59,7 +64,10 @@ svg text { font-size: 11px; }
   article { padding: .7rem; }
   svg { max-width: 100%; height: auto; }
   svg text { font-size: 18px; }
-  svg g:has(> text:nth-child(6)) > text:not(:nth-child(4n + 1)) { display: none; }
+  .plots svg text { font-size: 13px; }
+  .plots .panel svg text { font-size: 11px; }
+  .plots .wide svg { min-width: 42rem; }
+  .heat svg g:has(> text:nth-child(6)) > text:not(:nth-child(4n + 1)) { display: none; }
 }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -69,6 +77,11 @@ svg text { font-size: 11px; }
   figure, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .where { min-width: 0; }
+  .plots { overflow: visible; }
+  .half { flex: 1 1 40%; min-width: 0; }
+  :is(.half, .wide) svg text { font-size: 14px; }
+  #best table { font-size: 7.5pt; }
+  #best td, #best th { padding-right: .4rem; }
   .bar { width: 5rem; }
 }
 `;

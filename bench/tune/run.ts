@@ -1,241 +1,235 @@
-// `tessera tune`: a search from the command line, each configuration in a process that may hang or die.
+// What a run of the tuner found: the rows that count, the best of them, those tied with it, what was refused.
 
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { Presets, SingleBar } from "cli-progress";
-import Table from "cli-table3";
-import { FormatError, TuneError } from "../../engine/errors.ts";
-import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
-import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
-import { Isolated, type Task } from "../../engine/tune/isolation.node.ts";
-import { RunRecord } from "../../engine/tune/record.node.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import type { Budget } from "../../engine/tune/search.ts";
-import { counts, type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
-import { ops } from "../../kernels/index.ts";
-import { interruptible } from "../commands/interrupt.ts";
+import { median } from "../../engine/tune/clock.ts";
+import type { Place, Ranking } from "../../engine/tune/ranking.ts";
+import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
+import { took } from "../../engine/tune/replay.ts";
+import { type Row, STATUSES, type Status } from "../../engine/tune/row.ts";
+import type { Configuration, Parameter, Space, Value } from "../../engine/tune/space.ts";
+import { durationUnit, type Unit } from "./scale.ts";
 
-export interface RunOptions {
-  /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */
-  readonly space?: string;
-  readonly routine?: string;
-  readonly algorithm?: string;
-  /** JSON: shapes of an operation's inputs, and its attributes; by default those of its first case. */
-  readonly shapes?: string;
-  readonly attrs?: string;
-  readonly strategy?: string;
-  /** `name=value` of the strategy's settings. */
-  readonly set?: readonly string[];
-  readonly budget?: string;
-  readonly seed: number;
-  /** Folder for the record of the run. */
-  readonly out: string;
-  readonly verify: boolean;
-  readonly adapter?: string;
+/** A recording, its rows in the order of their evaluation, with what else is known of the run. */
+export interface Run extends Recording {
+  /** The space that was searched, with its constraints; `space` may be no more than what was recorded of it. */
+  readonly searched?: Space;
+  /** The configurations that were measured again in turns, and how they ranked. */
+  readonly ranked?: { readonly configurations: readonly Configuration[]; readonly ranking: Ranking };
 }
 
-/** Tunes an operation by its name, or the kernel of a T1 file or of a .wgsl file with its T1 beside it. */
-export const run = (subject: string, options: RunOptions): Promise<void> =>
-  interruptible((signal) => search(subject, options, signal));
+/** A row with a time that counts. */
+export interface Timed {
+  readonly row: Row;
+  readonly objective: number;
+  /** Number of its evaluation, from 1, and the seconds that had passed after it. */
+  readonly evaluation: number;
+  readonly seconds: number;
+  /** Where it came when the best were measured again. */
+  readonly place?: Place;
+}
 
-async function search(subject: string, options: RunOptions, signal: AbortSignal): Promise<void> {
-  const { seed, strategy, adapter, verify } = options;
-  const { task, problem, ...wanted } = await wantedOf(subject, options);
-  const budget = budgetOf(options.budget) ?? wanted.budget;
-  const settings = settingsOf(options.set ?? []);
-  await mkdir(options.out, { recursive: true });
-  const path = join(options.out, `${wanted.name}.jsonl`);
-  const evaluator = new Isolated(task, { adapter, verify });
-  const bar = new SingleBar(
-    {
-      format: "{bar} {value}/{total} | best {best} | {eta_formatted} left",
-      stream: process.stderr,
-      clearOnComplete: true,
-    },
-    Presets.shades_classic,
+export interface Digest {
+  /** In the order of their evaluation. */
+  readonly timed: readonly Timed[];
+  /** Best first. */
+  readonly ordered: readonly Timed[];
+  readonly best?: Timed;
+  readonly tied: ReadonlySet<Timed>;
+  /** The configuration that the parameters' defaults make, where they tell of any and it has a time. */
+  readonly standard?: Timed;
+  /** With the values that rows have. Those of which they have more than one are what the run was about. */
+  readonly varied: readonly Parameter[];
+  readonly fixed: readonly Parameter[];
+  /** Of all evaluations. */
+  readonly seconds: number;
+  /** What is minimised, and what it is told in. */
+  readonly objective: string;
+  readonly unit: Unit;
+}
+
+export function digest(run: Run): Digest {
+  const { rows, objective = "time" } = run;
+  const space = run.searched ?? run.space;
+  const parameters = space?.parameters ?? (rows.length > 0 ? recordedSpace(rows).parameters : []);
+  const key = (configuration: Configuration) =>
+    JSON.stringify(parameters.map(({ name }) => configuration[name]));
+  const places = placesOf(run, key);
+  const timed: Timed[] = [];
+  let seconds = 0;
+  for (const [i, row] of rows.entries()) {
+    seconds += took(row);
+    if (row.status !== "ok" || !Number.isFinite(row.objective)) continue;
+    const place = places.get(key(row.configuration));
+    timed.push({ row, objective: row.objective!, evaluation: i + 1, seconds, place });
+  }
+  const rank = ({ place }: Timed) => (place ? run.ranked!.ranking.places.indexOf(place) : Infinity);
+  const ordered = timed.toSorted(
+    (a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)) || a.objective - b.objective,
   );
-  let record: RunRecord | undefined;
-  let best = Infinity;
-  try {
-    const found = await tune({
-      ...wanted.options,
-      problem,
-      seed,
-      strategy: strategy ?? wanted.strategy,
-      settings: { ...wanted.settings, ...settings },
-      budget,
-      evaluator,
-      cache(header) {
-        record = new RunRecord(path, header);
-        if (record.torn > 0) console.error(`${path}: ${record.torn} bytes of an unfinished row cut off`);
-        return record;
-      },
-      observers: [
-        {
-          started(space, { adapter: name, implementation }) {
-            console.error(
-              `${name}, ${implementation}: ${wanted.name}, ${space.size} of ${space.cartesian} configurations legal`,
-            );
-            const most = Math.min(
-              space.size,
-              budget?.evaluations ?? Math.ceil((budget?.fraction ?? 1) * space.size),
-            );
-            bar.start(most, 0, { best: "-" });
-          },
-          evaluated(row) {
-            if (row.status === "ok") best = Math.min(best, row.objective!);
-            bar.increment(1, { best: Number.isFinite(best) ? duration(best) : "-" });
-            if (signal.aborted) throw new Interrupted();
-            return undefined;
-          },
-        },
-      ],
-    });
-    bar.stop();
-    print(found, path);
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    console.error(`${record?.size ?? 0} rows are in ${path}: the same command goes on with them`);
-  } finally {
-    bar.stop();
-    evaluator.close();
-    record?.close();
-  }
-}
-
-class Interrupted extends Error {}
-
-interface Wanted {
-  readonly name: string;
-  readonly task: Task;
-  readonly problem: TuneOptions["problem"];
-  readonly options: Pick<TuneOptions, "op" | "kernel" | "params" | "constraints">;
-  readonly strategy?: string;
-  readonly settings?: TuneOptions["settings"];
-  readonly budget?: Budget;
-}
-
-async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
-  const space = options.space ?? (subject.endsWith(".json") ? subject : undefined);
-  const t1 = space === undefined ? undefined : readT1(await text(space), space);
-  for (const note of t1?.notes ?? []) console.error(note);
-  if (/\.(wgsl|json)$/.test(subject)) {
-    if (!t1) throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
-    const file = subject.endsWith(".wgsl") ? subject : resolve(dirname(subject), t1.file);
-    const kernel = kernelOf(t1, await text(file), options.seed);
-    return {
-      ...searchOf(t1),
-      name: t1.name,
-      task: { kernel },
-      problem: t1.problemSize,
-      options: { kernel, ...spaceOf(t1) },
-    };
-  }
-  const op = ops.find(({ name }) => name === subject);
-  if (!op)
-    throw new TuneError(
-      `no operation ${subject} (has ${ops.map(({ name }) => name).join(", ")}), nor a .wgsl or .json file`,
-    );
-  const { routine, algorithm } = options;
-  const { shapes, attrs } = op.cases[0];
-  const problem = {
-    routine,
-    algorithm,
-    shapes: options.shapes ? json("--shapes", options.shapes) : shapes,
-    attrs: options.attrs ? json("--attrs", options.attrs) : attrs,
-  };
-  const task = { routine: { op: subject, ...problem } };
-  const name = `${subject}-${routine ?? "forward"}`;
-  return { ...(t1 && searchOf(t1)), name, task, problem, options: { op, ...(t1 && spaceOf(t1)) } };
-}
-
-const spaceOf = ({ space: { parameters, constraints } }: Problem) => ({ params: parameters, constraints });
-
-function searchOf({ search: by, budget }: Problem) {
-  const of = (type: string) => budget.find((one) => one.type === type)?.value;
-  const [seconds, evaluations, fraction] = [
-    "TuningDuration",
-    "ConfigurationCount",
-    "ConfigurationFraction",
-  ].map(of);
-  return {
-    ...(by && { strategy: by.name, settings: by.settings as TuneOptions["settings"] }),
-    ...(budget.length > 0 && { budget: { seconds, evaluations, fraction } }),
-  };
-}
-
-/** `100` configurations, `20%` of the space or `90s`. */
-export function budgetOf(budget: string | undefined): Budget | undefined {
-  if (budget === undefined) return undefined;
-  const [, amount, unit] = /^([\d.]+)(s|%|)$/.exec(budget) ?? [];
-  if (!(Number(amount) > 0))
-    throw new TuneError(
-      `--budget is ${budget} but configurations, a share such as 20% or seconds such as 90s are expected`,
-    );
-  return {
-    [{ s: "seconds", "%": "fraction", "": "evaluations" }[unit]!]: Number(amount) / (unit === "%" ? 100 : 1),
-  };
-}
-
-const settingsOf = (list: readonly string[]): Record<string, number | string> =>
-  Object.fromEntries(
-    list.map((one) => {
-      const [name, value] = one.split("=");
-      if (value === undefined) throw new TuneError(`--set is ${one} but name=value is expected`);
-      return [name, Number.isNaN(Number(value)) ? value : Number(value)];
-    }),
-  );
-
-function json(option: string, given: string) {
-  try {
-    return JSON.parse(given);
-  } catch (cause) {
-    throw new FormatError(`${option} is ${given} but JSON is expected: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-const text = (path: string): Promise<string> =>
-  readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new FormatError(`${path}: ${cause.code === "ENOENT" ? "no such file" : cause.message}`, { cause });
+  const [best] = ordered;
+  const standard = standardOf(parameters);
+  const met = parameters.map((parameter) => {
+    const values = new Set(rows.map(({ configuration }) => configuration[parameter.name]));
+    return { ...parameter, values: parameter.values.filter((value) => values.has(value)) };
   });
-
-const duration = (seconds: number): string =>
-  seconds >= 1e-3 ? `${(seconds * 1e3).toPrecision(4)} ms` : `${(seconds * 1e6).toPrecision(4)} us`;
-
-/** The rows tied with the best, what became of all, and what the adapter refuses. */
-function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: string): void {
-  const statuses = [...counts(results)].map(([status, count]) => `${count} ${status}`).join(", ");
-  console.log(`${results.length} configurations: ${statuses}; ended: ${stopped}`);
-  for (const [reason, count] of refused) console.log(`${count} not for this adapter: ${reason}`);
-  const [failed] = results.filter(({ status }) => status === "correctness" || status === "compile");
-  if (failed) console.log(`the first that failed, ${settings(failed)}: ${failed.message}`);
-  if (!best) return;
-  const table = new Table({
-    style: { head: [], border: [] },
-    head: ["configuration", "time", "over the best", "error / bound", ...Object.keys(best.metrics ?? {})],
-  });
-  for (const row of tied) {
-    const place = ranking?.places.find(({ contender }) => ranking.tied[tied.indexOf(row)] === contender);
-    const spread = place
-      ? `${place.ratio.toFixed(3)} [${place.interval.map((v) => v.toFixed(3)).join(", ")}]`
-      : "-";
-    const metrics = Object.keys(best.metrics ?? {}).map((name) => row.metrics?.[name]?.toPrecision(4) ?? "-");
-    table.push([
-      settings(row),
-      duration(place?.median ?? row.objective!),
-      spread,
-      row.error?.toPrecision(2) ?? "-",
-      ...metrics,
-    ]);
-  }
-  console.log(tied.length > 1 ? `best, and ${tied.length - 1} that nothing tells from it:` : "best:");
-  console.log(table.toString());
-  console.log(`rows: ${path}`);
+  return {
+    timed,
+    ordered,
+    best,
+    tied: new Set(ordered.filter((one) => (places.size > 0 ? one.place?.tied : alike(one, best)))),
+    standard: standard && timed.findLast(({ row }) => key(row.configuration) === key(standard)),
+    varied: met.filter(({ values }) => values.length > 1),
+    fixed: met.filter(({ values }) => values.length === 1),
+    seconds,
+    objective,
+    unit: objective === "time" ? durationUnit(best?.objective ?? 1) : { name: "", size: 1 },
+  };
 }
 
-const settings = ({ configuration }: Row): string =>
-  Object.entries(configuration)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(" ");
+function placesOf(
+  { ranked }: Run,
+  key: (configuration: Configuration) => string,
+): ReadonlyMap<string, Place> {
+  const places = ranked?.ranking.places ?? [];
+  return new Map(places.map((place) => [key(ranked!.configurations[place.contender]), place]));
+}
+
+/** Where a parameter tells no default, its first value is one. */
+function standardOf(parameters: readonly Parameter[]): Configuration | undefined {
+  if (parameters.every((parameter) => parameter.default === undefined)) return undefined;
+  return Object.fromEntries(parameters.map(({ name, values, default: value = values[0] }) => [name, value]));
+}
+
+/** Whether the middle halves of two rows' samples meet: all that can be said where they were not measured in turns. */
+function alike({ row, objective }: Timed, best: Timed): boolean {
+  if (objective <= best.objective) return true;
+  if (row.times.length < 2 || best.row.times.length < 2) return false;
+  return quantile(row.times, 0.25) <= quantile(best.row.times, 0.75);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))];
+}
+
+/** Rows by their status, in the order of statuses; of each the messages, the most frequent first. */
+export function byStatus(rows: readonly Row[]): readonly {
+  readonly status: Status;
+  readonly count: number;
+  readonly messages: readonly { readonly text: string; readonly count: number }[];
+}[] {
+  return STATUSES.map((status) => {
+    const found = rows.filter((row) => row.status === status);
+    const kinds = new Map<string, { text: string; count: number }>();
+    for (const { message } of found) {
+      if (message === undefined) continue;
+      const kind = message.replace(/\d+(\.\d+)?(e[+-]?\d+)?/g, "0"); // those that differ in numbers say the same
+      const known = kinds.get(kind);
+      if (known) known.count++;
+      else kinds.set(kind, { text: message, count: 1 });
+    }
+    return { status, count: found.length, messages: [...kinds.values()].sort((a, b) => b.count - a.count) };
+  });
+}
+
+/** A limit or a feature of the adapter, and the rows that it refused. */
+export interface Refusal {
+  readonly limit: string;
+  /** What the adapter has of it; absent for a feature. */
+  readonly allows?: number;
+  /** What was asked for, the least and the most. */
+  readonly asked?: readonly [number, number];
+  readonly count: number;
+}
+
+/** How messages name what was beyond a limit: what the adapter has and what was asked for, by name. */
+const LIMITS: readonly { readonly pattern: RegExp; readonly limit?: string }[] = [
+  { pattern: /\b(?<limit>max[A-Z]\w+) is (?<has>\d+) but (?<wants>\d+) is needed/ },
+  { pattern: /binds (?<wants>\d+) bytes where .*? allows (?<has>\d+)/, limit: "maxStorageBufferBindingSize" },
+  {
+    pattern: /a grid of (?<wants>[\dx]+) workgroups where .*? allows (?<has>\d+)/,
+    limit: "maxComputeWorkgroupsPerDimension",
+  },
+  {
+    pattern: /workgroup invocations \((?<wants>\d+)\) exceeds the maximum allowed \((?<has>\d+)\)/,
+    limit: "maxComputeInvocationsPerWorkgroup",
+  },
+  {
+    pattern:
+      /workgroup storage \((?<wants>\d+) bytes\) is larger than the maximum allowed \((?<has>\d+) bytes\)/,
+    limit: "maxComputeWorkgroupStorageSize",
+  },
+  { pattern: /needs (?<limit>[\w-]+), which the adapter lacks/ },
+];
+
+/** What the adapter refuses, the limit that refuses most first. */
+export function refusals(rows: readonly Row[]): readonly Refusal[] {
+  const found = new Map<string, { limit: string; allows?: number; wants: number[]; count: number }>();
+  for (const { status, message } of rows) {
+    if (message === undefined || !(status === "constraints" || status === "validation")) continue;
+    for (const { pattern, limit: named } of LIMITS) {
+      const groups = pattern.exec(message)?.groups;
+      if (!groups) continue;
+      const limit = named ?? groups.limit;
+      const one = found.get(limit) ?? {
+        limit,
+        allows: groups.has ? Number(groups.has) : undefined,
+        wants: [],
+        count: 0,
+      };
+      found.set(limit, one);
+      one.count++;
+      if (groups.wants) one.wants.push(Math.max(...groups.wants.split("x").map(Number)));
+      break;
+    }
+  }
+  return [...found.values()]
+    .sort((a, b) => b.count - a.count)
+    .map(({ limit, allows, wants, count }) => {
+      const sorted = wants.sort((a, b) => a - b);
+      return {
+        limit,
+        allows,
+        count,
+        ...(sorted.length > 0 && { asked: [sorted[0], sorted.at(-1)!] as const }),
+      };
+    });
+}
+
+/** Those that no other beats in both time and error. */
+export function pareto(timed: readonly Timed[]): readonly Timed[] {
+  let least = Infinity;
+  return timed
+    .filter(({ row }) => row.error !== undefined && Number.isFinite(row.error))
+    .sort((a, b) => a.objective - b.objective || a.row.error! - b.row.error!)
+    .filter(({ row }) => {
+      if (row.error! >= least) return false;
+      least = row.error!;
+      return true;
+    });
+}
+
+/** Share of the variance of a value's logarithm that knowing a parameter's value explains, from 0 to 1. */
+export function explained(timed: readonly Timed[], name: string): number {
+  const along = timed.every(({ objective }) => objective > 0) ? Math.log : (value: number) => value;
+  const mean = (list: readonly Timed[]) =>
+    list.reduce((sum, one) => sum + along(one.objective), 0) / list.length;
+  const middle = mean(timed);
+  const total = timed.reduce((sum, one) => sum + (along(one.objective) - middle) ** 2, 0);
+  let between = 0;
+  for (const group of byValue(timed, name).values()) between += group.length * (mean(group) - middle) ** 2;
+  return total > 0 ? Math.min(1, between / total) : 0;
+}
+
+/** Rows by the value that they give a parameter. */
+export function byValue(timed: readonly Timed[], name: string): ReadonlyMap<Value, readonly Timed[]> {
+  const groups = new Map<Value, Timed[]>();
+  for (const one of timed) {
+    const value = one.row.configuration[name];
+    const group = groups.get(value);
+    if (group) group.push(one);
+    else groups.set(value, [one]);
+  }
+  return groups;
+}
+
+export const middle = (timed: readonly Timed[]): number => median(timed.map(({ objective }) => objective));

@@ -53,7 +53,7 @@ export function recorded(space: Space, rows: Iterable<Row>): Recorded {
 }
 
 /** Seconds that went into a row, its samples included. */
-function took({ spent, times, reading }: Row): number {
+export function took({ spent, times, reading }: Row): number {
   const samples = times.reduce((sum, time) => sum + time, 0) * (reading?.repeats ?? 1);
   return Object.values(spent).reduce((sum, seconds) => sum + seconds, samples);
 }

@@ -1,0 +1,241 @@
+// `tessera tune`: a search from the command line, each configuration in a process that may hang or die.
+
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Presets, SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import { FormatError, TuneError } from "../../engine/errors.ts";
+import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
+import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
+import { Isolated, type Task } from "../../engine/tune/isolation.node.ts";
+import { RunRecord } from "../../engine/tune/record.node.ts";
+import type { Row } from "../../engine/tune/row.ts";
+import type { Budget } from "../../engine/tune/search.ts";
+import { counts, type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
+import { ops } from "../../kernels/index.ts";
+import { interruptible } from "../commands/interrupt.ts";
+
+export interface RunOptions {
+  /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */
+  readonly space?: string;
+  readonly routine?: string;
+  readonly algorithm?: string;
+  /** JSON: shapes of an operation's inputs, and its attributes; by default those of its first case. */
+  readonly shapes?: string;
+  readonly attrs?: string;
+  readonly strategy?: string;
+  /** `name=value` of the strategy's settings. */
+  readonly set?: readonly string[];
+  readonly budget?: string;
+  readonly seed: number;
+  /** Folder for the record of the run. */
+  readonly out: string;
+  readonly verify: boolean;
+  readonly adapter?: string;
+}
+
+/** Tunes an operation by its name, or the kernel of a T1 file or of a .wgsl file with its T1 beside it. */
+export const run = (subject: string, options: RunOptions): Promise<void> =>
+  interruptible((signal) => search(subject, options, signal));
+
+async function search(subject: string, options: RunOptions, signal: AbortSignal): Promise<void> {
+  const { seed, strategy, adapter, verify } = options;
+  const { task, problem, ...wanted } = await wantedOf(subject, options);
+  const budget = budgetOf(options.budget) ?? wanted.budget;
+  const settings = settingsOf(options.set ?? []);
+  await mkdir(options.out, { recursive: true });
+  const path = join(options.out, `${wanted.name}.jsonl`);
+  const evaluator = new Isolated(task, { adapter, verify });
+  const bar = new SingleBar(
+    {
+      format: "{bar} {value}/{total} | best {best} | {eta_formatted} left",
+      stream: process.stderr,
+      clearOnComplete: true,
+    },
+    Presets.shades_classic,
+  );
+  let record: RunRecord | undefined;
+  let best = Infinity;
+  try {
+    const found = await tune({
+      ...wanted.options,
+      problem,
+      seed,
+      strategy: strategy ?? wanted.strategy,
+      settings: { ...wanted.settings, ...settings },
+      budget,
+      evaluator,
+      cache(header) {
+        record = new RunRecord(path, header);
+        if (record.torn > 0) console.error(`${path}: ${record.torn} bytes of an unfinished row cut off`);
+        return record;
+      },
+      observers: [
+        {
+          started(space, { adapter: name, implementation }) {
+            console.error(
+              `${name}, ${implementation}: ${wanted.name}, ${space.size} of ${space.cartesian} configurations legal`,
+            );
+            const most = Math.min(
+              space.size,
+              budget?.evaluations ?? Math.ceil((budget?.fraction ?? 1) * space.size),
+            );
+            bar.start(most, 0, { best: "-" });
+          },
+          evaluated(row) {
+            if (row.status === "ok") best = Math.min(best, row.objective!);
+            bar.increment(1, { best: Number.isFinite(best) ? duration(best) : "-" });
+            if (signal.aborted) throw new Interrupted();
+            return undefined;
+          },
+        },
+      ],
+    });
+    bar.stop();
+    print(found, path);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    console.error(`${record?.size ?? 0} rows are in ${path}: the same command goes on with them`);
+  } finally {
+    bar.stop();
+    evaluator.close();
+    record?.close();
+  }
+}
+
+class Interrupted extends Error {}
+
+interface Wanted {
+  readonly name: string;
+  readonly task: Task;
+  readonly problem: TuneOptions["problem"];
+  readonly options: Pick<TuneOptions, "op" | "kernel" | "params" | "constraints">;
+  readonly strategy?: string;
+  readonly settings?: TuneOptions["settings"];
+  readonly budget?: Budget;
+}
+
+async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
+  const space = options.space ?? (subject.endsWith(".json") ? subject : undefined);
+  const t1 = space === undefined ? undefined : readT1(await text(space), space);
+  for (const note of t1?.notes ?? []) console.error(note);
+  if (/\.(wgsl|json)$/.test(subject)) {
+    if (!t1) throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
+    const file = subject.endsWith(".wgsl") ? subject : resolve(dirname(subject), t1.file);
+    const kernel = kernelOf(t1, await text(file), options.seed);
+    return {
+      ...searchOf(t1),
+      name: t1.name,
+      task: { kernel },
+      problem: t1.problemSize,
+      options: { kernel, ...spaceOf(t1) },
+    };
+  }
+  const op = ops.find(({ name }) => name === subject);
+  if (!op)
+    throw new TuneError(
+      `no operation ${subject} (has ${ops.map(({ name }) => name).join(", ")}), nor a .wgsl or .json file`,
+    );
+  const { routine, algorithm } = options;
+  const { shapes, attrs } = op.cases[0];
+  const problem = {
+    routine,
+    algorithm,
+    shapes: options.shapes ? json("--shapes", options.shapes) : shapes,
+    attrs: options.attrs ? json("--attrs", options.attrs) : attrs,
+  };
+  const task = { routine: { op: subject, ...problem } };
+  const name = `${subject}-${routine ?? "forward"}`;
+  return { ...(t1 && searchOf(t1)), name, task, problem, options: { op, ...(t1 && spaceOf(t1)) } };
+}
+
+const spaceOf = ({ space: { parameters, constraints } }: Problem) => ({ params: parameters, constraints });
+
+function searchOf({ search: by, budget }: Problem) {
+  const of = (type: string) => budget.find((one) => one.type === type)?.value;
+  const [seconds, evaluations, fraction] = [
+    "TuningDuration",
+    "ConfigurationCount",
+    "ConfigurationFraction",
+  ].map(of);
+  return {
+    ...(by && { strategy: by.name, settings: by.settings as TuneOptions["settings"] }),
+    ...(budget.length > 0 && { budget: { seconds, evaluations, fraction } }),
+  };
+}
+
+/** `100` configurations, `20%` of the space or `90s`. */
+export function budgetOf(budget: string | undefined): Budget | undefined {
+  if (budget === undefined) return undefined;
+  const [, amount, unit] = /^([\d.]+)(s|%|)$/.exec(budget) ?? [];
+  if (!(Number(amount) > 0))
+    throw new TuneError(
+      `--budget is ${budget} but configurations, a share such as 20% or seconds such as 90s are expected`,
+    );
+  return {
+    [{ s: "seconds", "%": "fraction", "": "evaluations" }[unit]!]: Number(amount) / (unit === "%" ? 100 : 1),
+  };
+}
+
+const settingsOf = (list: readonly string[]): Record<string, number | string> =>
+  Object.fromEntries(
+    list.map((one) => {
+      const [name, value] = one.split("=");
+      if (value === undefined) throw new TuneError(`--set is ${one} but name=value is expected`);
+      return [name, Number.isNaN(Number(value)) ? value : Number(value)];
+    }),
+  );
+
+function json(option: string, given: string) {
+  try {
+    return JSON.parse(given);
+  } catch (cause) {
+    throw new FormatError(`${option} is ${given} but JSON is expected: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+const text = (path: string): Promise<string> =>
+  readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new FormatError(`${path}: ${cause.code === "ENOENT" ? "no such file" : cause.message}`, { cause });
+  });
+
+const duration = (seconds: number): string =>
+  seconds >= 1e-3 ? `${(seconds * 1e3).toPrecision(4)} ms` : `${(seconds * 1e6).toPrecision(4)} us`;
+
+/** The rows tied with the best, what became of all, and what the adapter refuses. */
+function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: string): void {
+  const statuses = [...counts(results)].map(([status, count]) => `${count} ${status}`).join(", ");
+  console.log(`${results.length} configurations: ${statuses}; ended: ${stopped}`);
+  for (const [reason, count] of refused) console.log(`${count} not for this adapter: ${reason}`);
+  const [failed] = results.filter(({ status }) => status === "correctness" || status === "compile");
+  if (failed) console.log(`the first that failed, ${settings(failed)}: ${failed.message}`);
+  if (!best) return;
+  const table = new Table({
+    style: { head: [], border: [] },
+    head: ["configuration", "time", "over the best", "error / bound", ...Object.keys(best.metrics ?? {})],
+  });
+  for (const row of tied) {
+    const place = ranking?.places.find(({ contender }) => ranking.tied[tied.indexOf(row)] === contender);
+    const spread = place
+      ? `${place.ratio.toFixed(3)} [${place.interval.map((v) => v.toFixed(3)).join(", ")}]`
+      : "-";
+    const metrics = Object.keys(best.metrics ?? {}).map((name) => row.metrics?.[name]?.toPrecision(4) ?? "-");
+    table.push([
+      settings(row),
+      duration(place?.median ?? row.objective!),
+      spread,
+      row.error?.toPrecision(2) ?? "-",
+      ...metrics,
+    ]);
+  }
+  console.log(tied.length > 1 ? `best, and ${tied.length - 1} that nothing tells from it:` : "best:");
+  console.log(table.toString());
+  console.log(`rows: ${path}`);
+}
+
+const settings = ({ configuration }: Row): string =>
+  Object.entries(configuration)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
