@@ -132,7 +132,7 @@ export function progress(
 
 /** How many rows took how long. */
 export function distribution({ timed, best, standard, unit, objective }: Digest): Markup {
-  const size = { ...WIDE, width: 1060, height: 270, top: 50 };
+  const size = { ...WIDE, width: 1060, height: 270, top: 52 };
   const x = scale(
     objective,
     timed.map((one) => one.objective),
@@ -146,7 +146,7 @@ export function distribution({ timed, best, standard, unit, objective }: Digest)
   const most = Math.max(...bins);
   const y = counts(most);
   const named = [
-    { name: "default", color: "var(--other)", one: standard, line: 15 },
+    { name: "default", color: "var(--other)", one: standard, line: 17 },
     { name: "best", color: "var(--good)", one: best, line: 0 },
   ].filter(({ one }) => one);
   return plot("how many rows took how long", size, x, y, [
@@ -165,12 +165,12 @@ export function distribution({ timed, best, standard, unit, objective }: Digest)
     ...named.flatMap(({ name, color, one, line }) => {
       const at = x.at(one!.objective);
       return [
-        Plot.ruleX([at], { stroke: color, strokeWidth: 2, insetTop: line - 30 }),
+        Plot.ruleX([at], { stroke: color, strokeWidth: 2, insetTop: line - 33 }),
         Plot.text([`${name} ${told(one!.objective, unit)}`], {
           x: [at],
           y: [1],
           dx: at < 0.7 ? 5 : -5,
-          dy: line - 24,
+          dy: line - 27,
           textAnchor: at < 0.7 ? "start" : "end",
           fill: color,
         }),
@@ -196,8 +196,10 @@ export function effect({ timed, best }: Digest, { name, values }: Parameter, y: 
     Math.max(widest, 36),
     values.length > 12 ? Math.min(22, PANEL.most / values.length) : 90,
   );
-  const width = Math.max(PANEL.least, Math.ceil(slot * values.length)) + PANEL.left + PANEL.right;
-  const every = Math.ceil(widest / ((width - PANEL.left - PANEL.right) / values.length));
+  const inner = Math.max(PANEL.least, Math.ceil(slot * values.length));
+  const every = Math.ceil((widest * values.length) / inner);
+  const right = PANEL.right + Math.max(0, Math.ceil((widest - inner / values.length) / 2)); // half a label may stand out
+  const size = { ...PANEL, right, width: inner + PANEL.left + right };
   const at = (i: number) => (i + 0.5) / values.length;
   const x: Side = {
     label: "",
@@ -223,7 +225,7 @@ export function effect({ timed, best }: Digest, { name, values }: Parameter, y: 
     return group ? [{ i, y: y.at(middle(group)) }] : [];
   });
   const chosen = values.indexOf(best!.row.configuration[name]);
-  return plot("times by value", { ...PANEL, width }, x, { ...y, label: "" }, [
+  return plot("times by value", size, x, { ...y, label: "" }, [
     strokes(ends, "var(--bar)", 0.75),
     Plot.link(medians, {
       x1: ({ i }) => at(i) - 1.1 * half,

@@ -110,7 +110,7 @@ function progressSection({ rows }: Run, found: Digest): Markup {
   const when = `${told(reached.objective, found.unit)} after ${reached.evaluation.toLocaleString("en")} of ${plural(rows.length, "evaluation")}, ${told(reached.seconds, durationUnit(reached.seconds))} of ${told(found.seconds, durationUnit(found.seconds))}`;
   return html`<section id="progress"><h2>Best so far <small>${when}</small></h2>
 <div class="plots"><figure class="half"><figcaption>By evaluation</figcaption>${progress(found, "evaluations", rows.length)}</figure>
-${found.seconds > 0 ? html`<figure class="half"><figcaption>By what had been spent: compiling, verifying, timing, searching</figcaption>${progress(found, "seconds", rows.length)}</figure>` : html`<p class="note">The rows do not say how long they took.</p>`}</div></section>`;
+${found.seconds > 0 ? html`<figure class="half"><figcaption>By time spent</figcaption>${progress(found, "seconds", rows.length)}</figure>` : html`<p class="note">The rows do not say how long they took.</p>`}</div></section>`;
 }
 
 function distributionSection(found: Digest): Markup {
@@ -131,13 +131,13 @@ function effectSection(found: Digest): Markup | undefined {
   );
   const effects = varied
     .map((parameter) => ({ parameter, share: explained(timed, parameter.name) }))
-    .sort((a, b) => b.share - a.share);
+    .sort((a, b) => (b.share ?? 0) - (a.share ?? 0));
   const undrawn = effects.slice(EFFECTS).map(({ parameter }) => parameter.name);
   return html`<section id="effects"><h2>Effect of each parameter <small>${y.label} by value</small></h2>
-<p class="note">The wider a stroke, the more rows took so long; lines across are medians, the dot is the best row. Percentages say how much of the differences (variance of logarithms) the parameter alone explains.${undrawn.length > 0 ? ` Not drawn: ${undrawn.join(", ")}.` : ""}</p>
+<p class="note">The wider a stroke, the more rows took so long; lines across are medians, the dot is the best row. Percentages say how much of the differences (variance of logarithms) the parameter alone explains, beyond chance.${undrawn.length > 0 ? ` Not drawn: ${undrawn.join(", ")}.` : ""}</p>
 <div class="plots">${effects.slice(0, EFFECTS).map(
     ({ parameter, share }) =>
-      html`<figure class="panel"><figcaption><b>${parameter.name}</b> ${figures(Math.round(100 * share))} %</figcaption>${effect(found, parameter, y)}</figure>
+      html`<figure class="panel"><figcaption><b>${parameter.name}</b>${share === undefined ? "" : ` ${Math.round(100 * share)} %`}</figcaption>${effect(found, parameter, y)}</figure>
 `,
   )}</div></section>`;
 }

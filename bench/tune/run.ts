@@ -208,16 +208,23 @@ export function pareto(timed: readonly Timed[]): readonly Timed[] {
     });
 }
 
-/** Share of the variance of a value's logarithm that knowing a parameter's value explains, from 0 to 1. */
-export function explained(timed: readonly Timed[], name: string): number {
+/**
+ * Share of the variance of a value's logarithm that a parameter alone explains, from 0 to 1, less what as many groups
+ * would explain by chance (epsilon squared; Kelley 1935). Undefined where no value has two rows.
+ */
+export function explained(timed: readonly Timed[], name: string): number | undefined {
   const along = timed.every(({ objective }) => objective > 0) ? Math.log : (value: number) => value;
-  const mean = (list: readonly Timed[]) =>
-    list.reduce((sum, one) => sum + along(one.objective), 0) / list.length;
-  const middle = mean(timed);
-  const total = timed.reduce((sum, one) => sum + (along(one.objective) - middle) ** 2, 0);
-  let between = 0;
-  for (const group of byValue(timed, name).values()) between += group.length * (mean(group) - middle) ** 2;
-  return total > 0 ? Math.min(1, between / total) : 0;
+  const squares = (list: readonly Timed[]): number => {
+    const values = list.map(({ objective }) => along(objective));
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  };
+  const groups = [...byValue(timed, name).values()];
+  const free = timed.length - groups.length;
+  const total = squares(timed);
+  if (free === 0 || total === 0) return undefined;
+  const within = groups.reduce((sum, group) => sum + squares(group), 0);
+  return Math.max(0, 1 - within / free / (total / (timed.length - 1)));
 }
 
 /** Rows by the value that they give a parameter. */

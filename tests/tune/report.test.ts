@@ -281,8 +281,11 @@ check.test("what the adapter refuses is told by limit, what constraints refuse b
 
 check.test("a parameter explains what its values' means do", () => {
   const { timed: found } = digest({ rows: all, space: SPACE });
-  assert.ok(explained(found, "tile") > 0.99);
-  assert.ok(explained(found, "scale") < 0.01);
+  assert.ok(explained(found, "tile")! > 0.99);
+  assert.ok(explained(found, "scale")! < 0.01);
+  const single = [0, 1, 1, 0, 0, 1, 1, 0].map((y, x) => timed({ x, y }, 1.5 ** x));
+  assert.is(explained(digest({ rows: single }).timed, "x"), undefined); // nothing is left to chance
+  assert.is(explained(digest({ rows: single }).timed, "y"), 0);
 });
 
 check.test("scales hold all values, with ticks that are round and few", () => {
