@@ -12,7 +12,7 @@ const WIDE = { width: 520, height: 250, left: 52, right: 16, top: 26, bottom: 40
 const PANEL = { height: 180, left: 52, right: 8, top: 8, bottom: 22, least: 140, most: 900 };
 /** A stroke is as wide as a dot; dots are drawn on a grid of cells half as wide, and those in one cell are one. */
 const DOT = 4;
-const LETTER = 6.2;
+const LETTER = 7;
 /** Rows in one place from which on their stroke may be as wide as there is room. */
 const CROWD = 12;
 
@@ -81,10 +81,11 @@ function merged(
 }
 
 /** A scale for seconds of a run, or for anything that is counted. */
-const along = (axis: "evaluations" | "seconds", first: number, last: number): Scale =>
-  axis === "evaluations"
-    ? scale("evaluations", [first, last], { name: "", size: 1 })
-    : scale("spent", [first, last], durationUnit(Math.sqrt(first * last)));
+function along(axis: "evaluations" | "seconds", first: number, last: number): Scale {
+  if (axis === "seconds") return scale("spent", [first, last], durationUnit(2 * Math.sqrt(first * last)));
+  const { ticks, ...side } = scale(axis, [first, last], { name: "", size: 1 });
+  return { ...side, ticks: ticks.filter(({ text }) => Number.isInteger(Number(text.replaceAll(",", "")))) };
+}
 
 /** The best time so far by what had been spent. */
 export function progress(
@@ -194,7 +195,7 @@ export function effect({ timed, best }: Digest, { name, values }: Parameter, y: 
   const widest = LETTER * Math.max(...texts.map((text) => text.length)) + 8;
   const slot = Math.min(
     Math.max(widest, 36),
-    values.length > 12 ? Math.min(22, PANEL.most / values.length) : 90,
+    values.length > 12 ? Math.min(22, PANEL.most / values.length) : 100,
   );
   const inner = Math.max(PANEL.least, Math.ceil(slot * values.length));
   const every = Math.ceil((widest * values.length) / inner);
@@ -254,7 +255,8 @@ function binned(timed: readonly Timed[], y: Scale, bins: number): ReadonlyMap<nu
   return found;
 }
 
-const shortened = (text: string) => (text.length > 12 ? `${text.slice(0, 11)}\u2026` : text);
+/** Names often differ at their ends. */
+const shortened = (text: string) => (text.length > 12 ? `${text.slice(0, 5)}\u2026${text.slice(-6)}` : text);
 
 /** Times against errors over their bounds; those that no other beats in both are marked. */
 export function accuracy({ timed, unit, objective }: Digest): Markup {
