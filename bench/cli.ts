@@ -3,26 +3,15 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
 import { TUNABLES } from "../engine/gradcheck/index.ts";
-import { strategies } from "../engine/tune/strategies/index.ts";
+import { positive, whole } from "./commands/arguments.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { gradcheck, repro } from "./commands/gradcheck.ts";
 import { info } from "./commands/info.ts";
 import { models } from "./commands/models.ts";
 import { parity } from "./commands/parity.ts";
-import { run } from "./tune/tune.ts";
+import { addTune } from "./commands/tune.ts";
 
-const whole = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new InvalidArgumentError(`not a whole number from ${least} on.`);
-  return value;
-};
-const positive = (text: string) => {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("not a number above 0.");
-  return value;
-};
 const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const bytes = (text: string) => {
   const [, amount, unit] = /^([\d.]+) *(|[KMG]iB)$/.exec(text) ?? [];
@@ -122,27 +111,7 @@ check
   .option(...adapter)
   .action((text, options) => repro(text, options));
 
-program
-  .command("tune")
-  .description("search the configurations of a kernel for the fastest that is right")
-  .argument("<subject>", "operation, .wgsl file, or T1 file (.json) of a kernel in WGSL")
-  .option("--space <file>", "T1 file: parameters, constraints, and a kernel's arguments and sizes")
-  .option("--routine <name>", "forward or a gradient of the operation (default: forward)")
-  .option("--algorithm <name>", "algorithm of the routine (default: the first)")
-  .option("--shapes <json>", "shapes of the operation's inputs (default: of its first case)")
-  .option("--attrs <json>", "its attributes")
-  .addOption(
-    new Option("--strategy <name>", "how the space is searched (default: brute_force)").choices(
-      strategies.map(({ name }) => name),
-    ),
-  )
-  .option("--set <name=value...>", "settings of the strategy")
-  .option("--budget <amount>", "configurations such as 100, a share such as 20%, or seconds such as 90s")
-  .option("--seed <n>", "seed of the search and of the values", whole(0), 1)
-  .option("--out <dir>", "folder for the record of the run, which a second run goes on with", "tuning")
-  .option("--no-verify", "time without checking results")
-  .option(...adapter)
-  .action((subject, options) => run(subject, options));
+addTune(program);
 
 try {
   await program.parseAsync();

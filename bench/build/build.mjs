@@ -21,7 +21,9 @@ const library = {
   gradcheck: "engine/gradcheck/index.ts",
   kernels: "kernels/index.ts",
   models: "models/index.ts",
+  tune: "engine/tune/index.ts",
 };
+const nodeLibrary = { tune_node: "engine/tune/index.node.ts" };
 const examples = { "examples/swish": "tests/examples/swish/swish.ts" };
 
 const tests = () =>
@@ -45,6 +47,7 @@ export async function build({ types = false } = {}) {
       ...node,
       entryPoints: {
         ...library,
+        ...nodeLibrary,
         ...examples,
         cli: "bench/cli.ts",
         mutant_worker: "engine/gradcheck/mutant_worker.node.ts",

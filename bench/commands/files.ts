@@ -10,12 +10,15 @@ import {
 } from "../../engine/io/safetensors.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
 
-/** Reads a safetensors file. Throws FormatError naming the file where it is missing or not what it claims. */
-export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+/** The bytes of a file. Throws FormatError naming it where it cannot be read. */
+export const readBytes = (path: string): Promise<Buffer> =>
+  readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new FormatError(`${path}: ${cause.code === "ENOENT" ? "no such file" : cause.message}`, { cause });
   });
-  return readSafetensors(bytes, path).tensors;
+
+/** Reads a safetensors file. Throws FormatError naming the file where it is missing or not what it claims. */
+export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {
+  return readSafetensors(await readBytes(path), path).tensors;
 }
 
 /** The tensors of a file as float32 values. */
@@ -26,16 +29,19 @@ export const asState = (tensors: ReadonlyMap<string, StoredTensor>): StateDict =
 export const asTensors = (state: StateDict): Map<string, StoredTensor> =>
   new Map([...state].map(([name, { shape, data }]) => [name, fromFloat32(shape, data)]));
 
-/** Writes a safetensors file beside its place and moves it there when complete. */
-export async function writeTensors(
+/** Writes a safetensors file as `writeWhole` does. */
+export const writeTensors = (
   path: string,
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Record<string, string> = {},
-): Promise<void> {
+): Promise<void> => writeWhole(path, () => writeSafetensors(new Map(tensors), metadata));
+
+/** Writes a file beside its place and moves it there when complete. Throws FormatError naming it where that fails. */
+export async function writeWhole(path: string, content: () => Uint8Array | string): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(partial, writeSafetensors(new Map(tensors), metadata));
+    await writeFile(partial, content());
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => undefined);

@@ -17,7 +17,7 @@ export async function interruptible(body: (signal: AbortSignal) => Promise<void>
   } finally {
     process.removeListener("SIGINT", stop);
     if (interrupted.signal.aborted) {
-      console.log("interrupted");
+      console.error("interrupted");
       process.exitCode = 130;
     }
   }

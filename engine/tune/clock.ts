@@ -17,6 +17,7 @@ export interface Quanta {
   readonly wall: number;
 }
 
+/** What a clock asks of a sample, and when it gives up. */
 export interface ClockOptions {
   /** What a sample must last, in steps of the clock: a step is then a hundredth of it at most. */
   readonly quanta?: number;

@@ -24,6 +24,7 @@ export type Task =
   | { readonly routine: Omit<RoutineDescription, "op"> & { readonly op: string } }
   | { readonly module: string; readonly name: string };
 
+/** How processes are used, and how long they are waited for. */
 export interface IsolationOptions {
   /** Part of the adapter's name. */
   readonly adapter?: string;

@@ -8,6 +8,7 @@ import { formula } from "./expression.ts";
 import type { Configuration } from "./space.ts";
 import { type Specialised, specialise } from "./template.ts";
 
+/** What a buffer of a kernel holds. */
 export type Data = Float32Array | Int32Array | Uint32Array;
 type Type = "f32" | "i32" | "u32";
 

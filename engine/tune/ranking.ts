@@ -6,6 +6,7 @@ import { median } from "./clock.ts";
 /** Seconds of one dispatch of a contender, by one sample. */
 export type Contender = () => Promise<number>;
 
+/** How much contenders are measured, and how sure a ranking must be. */
 export interface RankingOptions {
   /** Samples of each contender; an even number, as every second round runs backwards. */
   readonly rounds?: number;
@@ -28,6 +29,7 @@ export interface Place {
   readonly tied: boolean;
 }
 
+/** Contenders in their order, and which of them nothing tells from the best. */
 export interface Ranking {
   /** In order of their medians; the first is the best. */
   readonly places: readonly Place[];

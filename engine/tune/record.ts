@@ -1,8 +1,16 @@
 import { FormatError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
 import { constraint } from "./expression.ts";
-import { decoded, encoded, type Json, type JsonObject, parseJson, type Schema } from "./formats/schema.ts";
-import { type Recording, recordedSpace } from "./recording.ts";
+import {
+  decoded,
+  defined,
+  encoded,
+  type Json,
+  type JsonObject,
+  parseJson,
+  type Schema,
+} from "./formats/schema.ts";
+import { type Original, type Recording, recordedSpace } from "./recording.ts";
 import { type Row, STATUSES } from "./row.ts";
 import { type Parameter, Space } from "./space.ts";
 
@@ -13,6 +21,10 @@ export interface Header {
   readonly space: { readonly parameters: readonly Parameter[]; readonly constraints: readonly string[] };
   readonly problem: Json;
   readonly seed?: number;
+  /** Name of what `objective` of a row is; `time` unless told. */
+  readonly objective?: string;
+  /** Of rows that came from a file of another format: what that file held besides. */
+  readonly original?: Omit<Original, "rows">;
   readonly [more: string]: unknown;
 }
 
@@ -35,6 +47,10 @@ const FORMAT = "tessera tuning record";
 const VERSION = 1;
 /** How a record begins, byte for byte. */
 const MAGIC = `{"format":${JSON.stringify(FORMAT)},"version":`;
+
+/** Whether a file begins as records do. */
+export const isRecord = (bytes: Uint8Array): boolean =>
+  new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) === MAGIC;
 
 const TEXT: Schema = { type: "string" };
 const HEADER: Schema = {
@@ -68,6 +84,12 @@ const HEADER: Schema = {
         },
         constraints: { type: "array", items: TEXT },
       },
+    },
+    objective: TEXT,
+    original: {
+      type: "object",
+      required: ["format", "document"],
+      properties: { format: TEXT, document: { type: "object" } },
     },
   },
 };
@@ -170,15 +192,33 @@ export function readRecord(bytes: Uint8Array, name = "record"): Contents {
   return { sections, whole, torn: bytes.length - whole };
 }
 
+/**
+ * The text of a record that holds a recording. What a file of another format held besides is kept beside the rows, so
+ * that `recordingOf` gives all of it back.
+ */
+export function writeRecord({ rows, objective, original }: Recording, header: Header): string {
+  const lines = rows.map((row) => rowLine({ ...row, [ORIGINAL]: original?.rows.get(row) } as Row));
+  const kept = original && { format: original.format, document: original.document };
+  const full: Header = defined({ ...header, objective, original: kept });
+  return [headerLine(full), ...lines].map((line) => `${line}\n`).join("");
+}
+
+/** Key of a row's line under which it is kept as it stood in another format. */
+const ORIGINAL = "original";
+
 /** The rows of a section, to be replayed or written in another format. */
 export function recordingOf({ header, rows }: Section): Recording {
-  const { kernel, environment, problem, space } = header;
-  return {
+  const { kernel, environment, problem, space, objective, original } = header;
+  const before = rows.map((row) => [row, (row as { [ORIGINAL]?: Json })[ORIGINAL]] as const);
+  const kept = before.filter((pair): pair is [Row, Json] => pair[1] !== undefined);
+  return defined({
     rows,
-    ...(rows.length > 0 && { space: recordedSpace(rows, space.parameters) }),
+    space: rows.length > 0 ? recordedSpace(rows, space.parameters) : undefined,
     kernel,
     device: environment.adapter,
     problem,
     environment,
-  };
+    objective,
+    original: original && { ...original, rows: new Map(kept) },
+  });
 }

@@ -12,6 +12,7 @@ export const STATUSES = [
   "correctness",
   "unrankable",
 ] as const;
+/** One of `STATUSES`. */
 export type Status = (typeof STATUSES)[number];
 
 /** How a row's times were read. */

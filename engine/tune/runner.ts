@@ -38,8 +38,10 @@ export interface Evaluator {
 
 /** What is done with a configuration, in this order. */
 export const STAGES = ["compile", "verify", "time"] as const;
+/** One of `STAGES`. */
 export type Stage = (typeof STAGES)[number];
 
+/** How a runner evaluates. */
 export interface RunnerOptions {
   /** Opens a device, again after one was lost; default the one that is found. */
   readonly open?: () => Promise<Device>;

@@ -6,6 +6,7 @@ import { type Run, search, type Task } from "./search.ts";
 /** What runs are compared at: equal numbers of evaluations, or equal seconds of their clocks. */
 export type Axis = "evaluations" | "seconds";
 
+/** How runs are compared; by default as Willemsen et al. (FGCS, 2024) propose. */
 export interface ScoreOptions {
   readonly axis?: Axis;
   /** Where the comparison begins and ends: shares of the way from the median to the optimum that random search has gone. */
@@ -247,17 +248,21 @@ function summary(performance: readonly number[], samples: readonly number[], con
   return { score: average(performance), low: at(tail), high: at(1 - tail), performance, resampled };
 }
 
-/** Replays a strategy over a recorded space, as long as the score looks, with seeds 0, 1, ...; 100 times unless told. */
+/**
+ * Replays a strategy over a recorded space, as long as the score looks, 100 times unless told, with seeds that count on
+ * from `first`, or 0.
+ */
 export async function rehearse(
   recorded: Recorded,
   baseline: Baseline,
   { strategy, settings }: Pick<Task, "strategy" | "settings">,
-  { repeats = 100, axis = DEFAULTS.axis, cutoff = DEFAULTS.cutoff }: ScoreOptions & { repeats?: number } = {},
+  options: ScoreOptions & { repeats?: number; first?: number } = {},
 ): Promise<Run[]> {
+  const { repeats = 100, first = 0, axis = DEFAULTS.axis, cutoff = DEFAULTS.cutoff } = options;
   const evaluations = baseline.reaches(cutoff);
   const budget = axis === "seconds" ? { seconds: baseline.seconds(evaluations) } : { evaluations };
   const runs: Run[] = [];
-  for (let seed = 0; seed < repeats; seed++)
+  for (let seed = first; seed < first + repeats; seed++)
     runs.push(await search({ space: recorded.space, strategy, settings, budget, seed, ...replay(recorded) }));
   return runs;
 }

@@ -29,6 +29,7 @@ export interface Evaluation {
   readonly seconds: number;
 }
 
+/** What a run of a search found, and why it ended. */
 export interface Run {
   /** In the order in which they were evaluated, none twice. */
   readonly history: readonly Evaluation[];
@@ -37,6 +38,7 @@ export interface Run {
   readonly stopped: Stop;
 }
 
+/** What is searched, how and how far. */
 export interface Task {
   readonly space: Space;
   /** A strategy, or the name of one. */

@@ -5,6 +5,7 @@ export type Value = number | string | boolean;
 /** A setting of every parameter, in the order of the space. */
 export type Configuration = Readonly<Record<string, Value>>;
 
+/** What a configuration sets, and what it may set it to. */
 export interface Parameter {
   readonly name: string;
   /** What it may be, in order: neighbours in the list are neighbours in the search. */
@@ -24,6 +25,7 @@ export interface Constraint {
 
 /** Neighbours of a configuration: one parameter at any value; one a step away; every one the same or a step away. */
 export const NEIGHBOURHOODS = ["hamming", "strictly-adjacent", "adjacent"] as const;
+/** One of `NEIGHBOURHOODS`. */
 export type Neighbourhood = (typeof NEIGHBOURHOODS)[number];
 
 /**

@@ -1,6 +1,8 @@
 import { FormatError } from "../../errors.ts";
 
+/** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+/** An object of JSON. */
 export type JsonObject = { readonly [name: string]: Json };
 type TypeName = "object" | "array" | "string" | "number" | "boolean" | "null";
 

@@ -1,0 +1,211 @@
+// What a recording holds: its best rows, what became of the others, one row in full.
+
+import Table from "cli-table3";
+import { ValueError } from "../../engine/errors.ts";
+import { median } from "../../engine/tune/clock.ts";
+import { rowLine } from "../../engine/tune/record.ts";
+import type { Row, Status } from "../../engine/tune/row.ts";
+import { about, pick, readSources, type Source } from "./recordings.ts";
+
+export interface ShowOptions {
+  readonly top: number;
+  /** Only rows of this status. */
+  readonly status?: Status;
+  /** Number of the run, from 1 on, where the file holds several. */
+  readonly run?: number;
+  readonly json?: boolean;
+}
+
+/** A row with its number in the run, from 1 on. */
+interface Numbered {
+  readonly number: number;
+  readonly row: Row;
+}
+
+/**
+ * Prints the best rows of a recording and counts of all, or one row in full: `best`, or the one of a number. Throws
+ * ValueError for a row that is not there.
+ */
+export async function show(path: string, which: string | undefined, options: ShowOptions): Promise<void> {
+  const sources = await readSources(path);
+  if (which !== undefined) {
+    const source = pick(path, sources, options.run);
+    const found = find(path, source, which);
+    if (options.json) console.log(JSON.stringify(plain(found), null, 2));
+    else printRow(source, found);
+    return;
+  }
+  const shown = options.run === undefined ? sources : [pick(path, sources, options.run)];
+  if (options.json)
+    console.log(
+      JSON.stringify(
+        shown.map((source) => summary(source, options)),
+        null,
+        2,
+      ),
+    );
+  else for (const source of shown) printRun(source, options);
+}
+
+const numbered = ({ recording }: Source): Numbered[] =>
+  recording.rows.map((row, i) => ({ number: i + 1, row }));
+
+const objectiveOf = ({ row }: Numbered): number =>
+  row.status === "ok" ? (row.objective ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+
+/** Those that count, best first; then those that do not, in their order. */
+const sorted = (source: Source, { status }: ShowOptions): Numbered[] =>
+  numbered(source)
+    .filter(({ row }) => status === undefined || row.status === status)
+    .sort((a, b) => {
+      const [x, y] = [objectiveOf(a), objectiveOf(b)];
+      return x === y ? a.number - b.number : x - y;
+    });
+
+function find(path: string, source: Source, which: string): Numbered {
+  const rows = numbered(source);
+  if (which === "best") {
+    const best = rows.reduce<Numbered | undefined>(
+      (least, one) =>
+        objectiveOf(one) < (least ? objectiveOf(least) : Number.POSITIVE_INFINITY) ? one : least,
+      undefined,
+    );
+    if (best) return best;
+    throw new ValueError(`${path}: none of ${rows.length} rows is ok with an objective`);
+  }
+  const found = /^\d+$/.test(which) ? rows[Number(which) - 1] : undefined;
+  if (found) return found;
+  const has = rows.length > 0 ? `has best and 1 to ${rows.length}` : "has none";
+  throw new ValueError(`${path}: no row ${which} (${has})`);
+}
+
+/** Rows by status and message, most first. */
+function counts({ recording }: Source): { status: Status; message: string; rows: number }[] {
+  const found = new Map<string, { status: Status; message: string; rows: number }>();
+  for (const { status, message = "" } of recording.rows) {
+    const [line] = message.split("\n");
+    const key = JSON.stringify([status, line]);
+    const known = found.get(key) ?? { status, message: line, rows: 0 };
+    known.rows++;
+    found.set(key, known);
+  }
+  return [...found.values()].sort((a, b) => b.rows - a.rows);
+}
+
+/** Figures that are not finite are their names; what the row was in another format is left out. */
+const plain = ({ number, row }: Numbered) => {
+  const { original: _, ...rest } = JSON.parse(rowLine(row));
+  return { row: number, ...rest };
+};
+
+const summary = (source: Source, options: ShowOptions) => {
+  const { kernel, device, problem, objective = "time", environment } = source.recording;
+  const rows = sorted(source, options).slice(0, options.top);
+  return { kernel, device, problem, objective, environment, counts: counts(source), rows: rows.map(plain) };
+};
+
+const style = { head: [], border: [], compact: true };
+const short = (text: string, most = 100) => (text.length > most ? `${text.slice(0, most - 3)}...` : text);
+const figure = (value: number | undefined, digits = 4): string =>
+  value === undefined ? "" : String(Number(value.toPrecision(digits)));
+
+/** How an objective is shown: times in ms. */
+function unitOf({ recording: { objective = "time" } }: Source) {
+  const timed = objective.startsWith("time");
+  return { head: timed ? `${objective}, ms` : objective, scale: timed ? 1e3 : 1 };
+}
+
+function printRun(source: Source, options: ShowOptions): void {
+  console.log(`${source.name}: ${about(source)}`);
+  const rows = sorted(source, options);
+  const shown = rows.slice(0, options.top);
+  if (shown.length > 0) printRows(source, shown);
+  if (rows.length > shown.length) console.log(`and ${rows.length - shown.length} more`);
+  const table = new Table({
+    head: ["rows", "status", "message"],
+    colAligns: ["right", "left", "left"],
+    style,
+  });
+  for (const { status, message, rows: number } of counts(source))
+    table.push([number, status, short(message)]);
+  if (source.recording.rows.length > 0) console.log(table.toString());
+}
+
+function printRows(source: Source, rows: readonly Numbered[]): void {
+  const names = [
+    ...new Set(source.recording.rows.flatMap(({ configuration }) => Object.keys(configuration))),
+  ];
+  const values = (name: string) =>
+    new Set(source.recording.rows.map(({ configuration }) => configuration[name]));
+  const varies = names.filter((name) => values(name).size > 1);
+  const same = names
+    .filter((name) => !varies.includes(name))
+    .map((name) => `${name} ${[...values(name)][0]}`);
+  if (same.length > 0) console.log(`in all rows: ${same.join(", ")}`);
+  const { head, scale } = unitOf(source);
+  const table = new Table({
+    head: ["row", ...varies, head, "spread", "status", "error / bound"],
+    colAligns: ["right", ...varies.map(() => "right" as const), "right", "right", "left", "right"],
+    style,
+  });
+  for (const { number, row } of rows) {
+    const { configuration, objective, times, status, error } = row;
+    const time = figure(objective === undefined ? undefined : objective * scale);
+    table.push([
+      number,
+      ...varies.map((name) => String(configuration[name] ?? "")),
+      time,
+      spread(times),
+      status,
+      figure(error, 2),
+    ]);
+  }
+  console.log(table.toString());
+}
+
+/** Interquartile range over the median, in percent. */
+function spread(times: readonly number[]): string {
+  if (times.length < 2) return "";
+  const ascending = [...times].sort((a, b) => a - b);
+  const at = (share: number) => ascending[Math.round(share * (ascending.length - 1))];
+  return `${figure((100 * (at(0.75) - at(0.25))) / median(times), 2)} %`;
+}
+
+function printRow(source: Source, { number, row }: Numbered): void {
+  const { head, scale } = unitOf(source);
+  const {
+    configuration,
+    status,
+    message,
+    objective,
+    times,
+    reading,
+    error,
+    metrics,
+    spent,
+    wgsl,
+    timestamp,
+  } = row;
+  const line = (name: string, value: string | undefined) => {
+    if (value !== undefined && value !== "") console.log(`${name.padEnd(16)} ${value}`);
+  };
+  const pairs = (of: object) =>
+    Object.entries(of)
+      .map(([name, value]) => `${name} ${typeof value === "number" ? figure(value, 6) : value}`)
+      .join(", ");
+  line("row", `${number} of ${source.recording.rows.length}`);
+  line("kernel", source.recording.kernel);
+  line("device", source.recording.device);
+  line("configuration", pairs(configuration));
+  line("status", status);
+  line("message", message?.replaceAll("\n", `\n${" ".repeat(17)}`));
+  line(head, objective === undefined ? undefined : figure(objective * scale, 6));
+  line("spread", spread(times));
+  line("samples, ms", times.map((time) => figure(time * 1e3)).join(" "));
+  line("read", reading && pairs(reading));
+  line("error / bound", figure(error));
+  line("figures", metrics && pairs(metrics));
+  line("spent, s", pairs(spent));
+  line("wgsl", wgsl);
+  line("measured", timestamp);
+}

@@ -1,0 +1,59 @@
+// Tuning as a library: `tessera/tune`. What needs Node, files and processes, is in `tessera/tune/node`.
+
+export type { Candidate, Subject, Verdict } from "./candidate.ts";
+export {
+  Clock,
+  type ClockOptions,
+  type Measure,
+  type Measured,
+  type Quanta,
+  quantumOf,
+  type Timing,
+} from "./clock.ts";
+export { constraint, type Formula, formula, type Result, type Scope } from "./expression.ts";
+export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
+export type { Json, JsonObject } from "./formats/schema.ts";
+export { type Problem, readT1, writeT1 } from "./formats/t1.ts";
+export { readT4, writeT4 } from "./formats/t4.ts";
+export { type Data, type KernelDescription, kernel, type Output } from "./kernel.ts";
+export { booleans, enumeration, list, powersOfTwo, range } from "./parameters.ts";
+export { compare, type Place, type Ranking, type RankingOptions, rank } from "./ranking.ts";
+export {
+  type Contents,
+  described,
+  type Environment,
+  type Header,
+  isRecord,
+  readRecord,
+  recordingOf,
+  rowKey,
+  type Section,
+  spaceOf,
+  writeRecord,
+} from "./record.ts";
+export { type Original, type Recording, recordedSpace } from "./recording.ts";
+export { type Recorded, type Replay, recorded, replay } from "./replay.ts";
+export { type RoutineDescription, routine } from "./routine.ts";
+export { type Reading, type Row, STATUSES, type Status } from "./row.ts";
+export { type Evaluator, Runner, type RunnerOptions, STAGES, type Stage } from "./runner.ts";
+export {
+  type Axis,
+  Baseline,
+  overall,
+  rehearse,
+  type Score,
+  type ScoreOptions,
+  score,
+} from "./score.ts";
+export { type Budget, type Evaluation, type Run, type Stop, search, type Task } from "./search.ts";
+export {
+  type Configuration,
+  type Constraint,
+  NEIGHBOURHOODS,
+  type Neighbourhood,
+  type Parameter,
+  Space,
+  type Value,
+} from "./space.ts";
+export { strategies } from "./strategies/index.ts";
+export type { Search, Setting, Strategy } from "./strategies/strategy.ts";
