@@ -1,15 +1,39 @@
 import { type Command, Option } from "commander";
 import { STATUSES } from "../../engine/tune/row.ts";
+import { strategies } from "../../engine/tune/strategies/index.ts";
 import { exportRecording, importRecording, WRITERS } from "../tune/exchange.ts";
 import { scoreStrategies } from "../tune/score.ts";
 import { show } from "../tune/show.ts";
+import { run as search } from "../tune/tune.ts";
 import { share, whole } from "./arguments.ts";
 
-/** Adds `tune` with what works on recordings, without a device. */
+/** Adds `tune`, which searches on a device, and what it does with recordings, without one. */
 export function addTune(program: Command): void {
   const tune = program
     .command("tune")
-    .description("recordings of tuning: look, convert, compare searches on them");
+    .description("search the configurations of a kernel for the fastest that is right; look at recordings")
+    .argument("<subject>", "operation, .wgsl file, or T1 file (.json) of a kernel in WGSL")
+    .option("--space <file>", "T1 file: parameters, constraints, and a kernel's arguments and sizes")
+    .option("--routine <name>", "forward or a gradient of the operation (default: forward)")
+    .option("--algorithm <name>", "algorithm of the routine (default: the first)")
+    .option("--shapes <json>", "shapes of the operation's inputs (default: of its first case)")
+    .option("--attrs <json>", "its attributes")
+    .addOption(
+      new Option("--strategy <name>", "how the space is searched (default: brute_force)").choices(
+        strategies.map(({ name }) => name),
+      ),
+    )
+    .option("--set <name=value...>", "settings of the strategy")
+    .option("--budget <amount>", "configurations such as 100, a share such as 20%, or seconds such as 90s")
+    .option("--seed <n>", "seed of the search and of the values", whole(0), 1)
+    .option(
+      "--out <dir>",
+      "folder for the record of the run, which a second run goes on with, and its report",
+      "tuning",
+    )
+    .option("--no-verify", "time without checking results")
+    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...")
+    .action((subject, options) => search(subject, options));
   const run = ["--run <n>", "which run of a record that holds several", whole(1)] as const;
 
   tune

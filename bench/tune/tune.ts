@@ -13,7 +13,10 @@ import type { Row } from "../../engine/tune/row.ts";
 import type { Budget } from "../../engine/tune/search.ts";
 import { counts, type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
+import { writeWhole } from "../commands/files.ts";
 import { interruptible } from "../commands/interrupt.ts";
+import { page } from "./report.ts";
+import type { Run } from "./run.ts";
 
 export interface RunOptions {
   /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */
@@ -92,7 +95,9 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
       ],
     });
     bar.stop();
-    print(found, path);
+    const html = path.replace(/jsonl$/, "html");
+    await writeWhole(html, () => page(runOf(found, wanted.name)));
+    print(found, `${path}, report: ${html}`);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     console.error(`${record?.size ?? 0} rows are in ${path}: the same command goes on with them`);
@@ -101,6 +106,18 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
     evaluator.close();
     record?.close();
   }
+}
+
+/** What the report shows of it. */
+function runOf({ results, space, ranking, finalists, environment }: Tuned, kernel: string): Run {
+  return {
+    rows: results,
+    kernel,
+    device: environment.adapter,
+    environment,
+    searched: space,
+    ...(ranking && { ranked: { configurations: finalists.map((row) => row.configuration), ranking } }),
+  };
 }
 
 class Interrupted extends Error {}

@@ -10,10 +10,12 @@ export {
   quantumOf,
   type Timing,
 } from "./clock.ts";
+export { type Environment, environmentOf } from "./environment.ts";
 export { constraint, type Formula, formula, type Result, type Scope } from "./expression.ts";
 export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
 export type { Json, JsonObject } from "./formats/schema.ts";
 export { type Problem, readT1, writeT1 } from "./formats/t1.ts";
+export { kernelOf } from "./formats/t1_kernel.ts";
 export { readT4, writeT4 } from "./formats/t4.ts";
 export { type Data, type KernelDescription, kernel, type Output } from "./kernel.ts";
 export { booleans, enumeration, list, powersOfTwo, range } from "./parameters.ts";
@@ -21,7 +23,6 @@ export { compare, type Place, type Ranking, type RankingOptions, rank } from "./
 export {
   type Contents,
   described,
-  type Environment,
   type Header,
   isRecord,
   readRecord,
@@ -35,7 +36,7 @@ export { type Original, type Recording, recordedSpace } from "./recording.ts";
 export { type Recorded, type Replay, recorded, replay } from "./replay.ts";
 export { type RoutineDescription, routine } from "./routine.ts";
 export { type Reading, type Row, STATUSES, type Status } from "./row.ts";
-export { type Evaluator, Runner, type RunnerOptions, STAGES, type Stage } from "./runner.ts";
+export { type Evaluator, type Inspection, Runner, type RunnerOptions, STAGES, type Stage } from "./runner.ts";
 export {
   type Axis,
   Baseline,
@@ -57,3 +58,4 @@ export {
 } from "./space.ts";
 export { strategies } from "./strategies/index.ts";
 export type { Search, Setting, Strategy } from "./strategies/strategy.ts";
+export { type Observer, type RowStore, type Tuned, type TuneOptions, tune } from "./tune.ts";

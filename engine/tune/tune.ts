@@ -67,6 +67,8 @@ export interface Tuned {
   readonly best?: Row;
   /** Those that nothing tells from the best, itself included. */
   readonly tied: readonly Row[];
+  /** Those that were measured again, as `ranking` numbers them. */
+  readonly finalists: readonly Row[];
   readonly ranking?: Ranking;
   readonly stopped: Run["stopped"];
   readonly space: Space;
@@ -119,7 +121,7 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
     finalists.length > 1 && !options.objective ? await ranked(evaluator, finalists, options) : undefined;
   const best = finalists[ranking?.places[0].contender ?? 0];
   const tied = ranking ? ranking.tied.map((i) => finalists[i]) : finalists.slice(0, 1);
-  return { results, best, tied, ranking, stopped, space, refused, environment };
+  return { results, best, tied, finalists, ranking, stopped, space, refused, environment };
 }
 
 const ranked = (evaluator: Evaluator, rows: readonly Row[], { ranking }: TuneOptions): Promise<Ranking> =>
