@@ -21,6 +21,7 @@ const bytes = (text: string) => {
 
 const program = new Command("tessera")
   .description("deep learning written by hand on WebGPU: the Inception-v4 and Inception-ResNet networks")
+  .enablePositionalOptions() // what follows a command is that command's
   .showHelpAfterError("(see --help)");
 const adapter = [
   "--adapter <name>",

@@ -11,6 +11,7 @@ import { share, whole } from "./arguments.ts";
 export function addTune(program: Command): void {
   const tune = program
     .command("tune")
+    .enablePositionalOptions()
     .description("search the configurations of a kernel for the fastest that is right; look at recordings")
     .argument("<subject>", "operation, .wgsl file, or T1 file (.json) of a kernel in WGSL")
     .option("--space <file>", "T1 file: parameters, constraints, and a kernel's arguments and sizes")
