@@ -71,7 +71,8 @@ function find(path: string, source: Source, which: string): Numbered {
       undefined,
     );
     if (best) return best;
-    throw new ValueError(`${path}: none of ${rows.length} rows is ok with an objective`);
+    const became = counts(source).map(({ status, rows: number }) => `${number} ${status}`);
+    throw new ValueError(`${path}: no row is ok with an objective (${became.join(", ") || "has none"})`);
   }
   const found = /^\d+$/.test(which) ? rows[Number(which) - 1] : undefined;
   if (found) return found;
@@ -79,12 +80,12 @@ function find(path: string, source: Source, which: string): Numbered {
   throw new ValueError(`${path}: no row ${which} (${has})`);
 }
 
-/** Rows by status and message, most first. */
+/** Rows by status and message, most first; messages that differ in numbers alone count as the first of them. */
 function counts({ recording }: Source): { status: Status; message: string; rows: number }[] {
   const found = new Map<string, { status: Status; message: string; rows: number }>();
   for (const { status, message = "" } of recording.rows) {
     const [line] = message.split("\n");
-    const key = JSON.stringify([status, line]);
+    const key = JSON.stringify([status, line.replace(/[\d.]+/g, "#")]);
     const known = found.get(key) ?? { status, message: line, rows: 0 };
     known.rows++;
     found.set(key, known);
