@@ -15,6 +15,7 @@ import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
 import backwardX from "./backward_x.wgsl";
 import * as broadcast from "./broadcast.ts";
+import { backwardX as broadcastBackwardX } from "./broadcast_backward_x.ts";
 import { backwardWParts } from "./broadcast_parts.ts";
 import forward from "./forward.wgsl";
 import {
@@ -108,11 +109,11 @@ export const conv2d: Op<Conv2dAttrs> = {
   ],
   backward: {
     x: [
-      bySubgroups("backward_x_broadcast", broadcast.backwardX("rsco"), backwardXExtent, "none"),
+      bySubgroups("backward_x_broadcast", broadcastBackwardX("rsco"), backwardXExtent, "none"),
       transposing(
         bySubgroups(
           "backward_x_broadcast_transposed",
-          broadcast.backwardX("rsoc"),
+          broadcastBackwardX("rsoc"),
           backwardXExtent,
           "columns",
         ),

