@@ -1,6 +1,6 @@
 // `tessera tune`: a search from the command line, each configuration in a process that may hang or die.
 
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
@@ -13,10 +13,11 @@ import type { Row } from "../../engine/tune/row.ts";
 import type { Budget } from "../../engine/tune/search.ts";
 import { counts, type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
-import { writeWhole } from "../commands/files.ts";
+import { readBytes, writeWhole } from "../commands/files.ts";
 import { interruptible } from "../commands/interrupt.ts";
 import { page } from "./report.ts";
 import type { Run } from "./run.ts";
+import { durationUnit, told } from "./scale.ts";
 
 export interface RunOptions {
   /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */
@@ -213,13 +214,9 @@ function json(option: string, given: string) {
   }
 }
 
-const text = (path: string): Promise<string> =>
-  readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new FormatError(`${path}: ${cause.code === "ENOENT" ? "no such file" : cause.message}`, { cause });
-  });
+const text = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
 
-const duration = (seconds: number): string =>
-  seconds >= 1e-3 ? `${(seconds * 1e3).toPrecision(4)} ms` : `${(seconds * 1e6).toPrecision(4)} us`;
+const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
 
 /** The rows tied with the best, what became of all, and what the adapter refuses. */
 function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: string): void {
