@@ -11,12 +11,12 @@ import { Isolated, type Task } from "../../engine/tune/isolation.node.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
 import type { Row } from "../../engine/tune/row.ts";
 import type { Budget } from "../../engine/tune/search.ts";
-import { counts, type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
+import { type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
 import { readBytes, writeWhole } from "../commands/files.ts";
 import { interruptible } from "../commands/interrupt.ts";
 import { page } from "./report.ts";
-import type { Run } from "./run.ts";
+import { byStatus, type Run } from "./run.ts";
 import { durationUnit, told } from "./scale.ts";
 
 export interface RunOptions {
@@ -220,8 +220,8 @@ const duration = (seconds: number): string => told(seconds, durationUnit(seconds
 
 /** The rows tied with the best, what became of all, and what the adapter refuses. */
 function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: string): void {
-  const statuses = [...counts(results)].map(([status, count]) => `${count} ${status}`).join(", ");
-  console.log(`${results.length} configurations: ${statuses}; ended: ${stopped}`);
+  const statuses = byStatus(results).flatMap(({ status, count }) => (count > 0 ? `${count} ${status}` : []));
+  console.log(`${results.length} configurations: ${statuses.join(", ")}; ended: ${stopped}`);
   for (const [reason, count] of refused) console.log(`${count} not for this adapter: ${reason}`);
   const [failed] = results.filter(({ status }) => status === "correctness" || status === "compile");
   if (failed) console.log(`the first that failed, ${settings(failed)}: ${failed.message}`);

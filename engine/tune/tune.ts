@@ -10,7 +10,7 @@ import { kernel as described, type KernelDescription } from "./kernel.ts";
 import type { Ranking, RankingOptions } from "./ranking.ts";
 import { described as describedSpace, type Header } from "./record.ts";
 import { type RoutineDescription, routine } from "./routine.ts";
-import type { Row, Status } from "./row.ts";
+import type { Row } from "./row.ts";
 import { type Evaluator, type Inspection, Runner } from "./runner.ts";
 import { type Budget, type Run, search } from "./search.ts";
 import { type Configuration, type Constraint, type Parameter, Space, type Value } from "./space.ts";
@@ -230,11 +230,4 @@ function headerOf(
     ...(by && { strategy: by }),
     ...(settings && { settings }),
   };
-}
-
-/** How many rows ended how. */
-export function counts(rows: readonly Row[]): ReadonlyMap<Status, number> {
-  const found = new Map<Status, number>();
-  for (const { status } of rows) found.set(status, (found.get(status) ?? 0) + 1);
-  return found;
 }
