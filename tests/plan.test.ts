@@ -207,7 +207,7 @@ check.test("without subgroups of one size convolutions take tiles of registers",
 check.test("a dead branch launches nothing", () => {
   const { net, loss } = build(BODIES["a dead branch"]);
   const made = plan(net.graph, device.traits, { outputs: { loss } });
-  assert.not(made.dispatches.some(({ where }) => where.includes("dead")));
+  assert.not(made.dispatches.some(({ node }) => node.label.includes("dead")));
 });
 
 check.test("nothing that is alive at once overlaps, and no page is read and written at once", () => {
@@ -225,12 +225,12 @@ check.test("nothing that is alive at once overlaps, and no page is read and writ
             `${a.label} and ${b.label}`,
           );
       }
-    for (const { bindings, where } of made.dispatches) {
+    for (const { bindings, node } of made.dispatches) {
       const pages = (writes: boolean) =>
         bindings.filter((x) => x.writes === writes && x.storage.kind === "arena").map((x) => x.storage.page);
       assert.not(
         pages(true).some((page) => pages(false).includes(page)),
-        where,
+        node.label,
       );
     }
     const { arena: bytes, lowerBound } = made.memory();

@@ -282,7 +282,7 @@ export class Trainer {
     if ((this.options.microBatches ?? 1) > 1) this.variables.clear("gradient");
     const pass = await this.pass.profile();
     const update = await this.update.profile();
-    const of = (phase: Phase) => pass.filter(({ dispatch }) => dispatch.phase === phase);
+    const of = (phase: Phase) => pass.filter(({ dispatch }) => dispatch.node.phase === phase);
     return { forward: of("forward"), backward: of("backward"), update };
   }
 

@@ -12,8 +12,8 @@ const amount = (value: number): string =>
 /** The dispatches of a plan, one line each, in the order in which they run. */
 export function describe({ dispatches }: Plan): string {
   const rows = dispatches.map((d) => [
-    d.phase,
-    d.where,
+    d.node.phase,
+    d.node.label,
     d.label,
     d.grid.join("x"),
     Object.entries(d.kernel.tune)

@@ -2,7 +2,7 @@ import { batched as batchedOf } from "../../kernels/op.ts";
 import { accumulates } from "../device/reflect.ts";
 import { LimitError } from "../errors.ts";
 import { bound } from "../graph/autodiff.ts";
-import type { Phase } from "../graph/graph.ts";
+import type { Node } from "../graph/graph.ts";
 import { BINDING_ALIGNMENT, type Launch, type Specialised, type Traits } from "./choose.ts";
 import { type Layout, named, type Storage, type View } from "./views.ts";
 
@@ -19,9 +19,8 @@ export interface Bound {
 /** One launch of one pipeline. */
 export interface Dispatch {
   readonly label: string;
-  /** Path in the model, such as `stem/1 conv2d`. */
-  readonly where: string;
-  readonly phase: Phase;
+  /** What it is a part of: an operation at a place in the model. */
+  readonly node: Node;
   readonly algorithm: string;
   /** What chose it. */
   readonly why: string;
@@ -183,8 +182,7 @@ function dispatch(
   const grid = threads.map((n, i) => Math.max(1, Math.ceil(n / reflected.workgroupSize[i])));
   return {
     label: kernel.label,
-    where: node.label,
-    phase: node.phase,
+    node,
     algorithm: algorithm.name,
     why: launch.why,
     kernel: k,

@@ -315,17 +315,17 @@ function prepare(
   for (const buffer of written)
     if (read.has(buffer))
       throw new LimitError(
-        `${dispatch.where}: ${dispatch.label} reads and writes the buffer ${buffer.label} at once`,
+        `${dispatch.node.label}: ${dispatch.label} reads and writes the buffer ${buffer.label} at once`,
       );
   const shape = dispatch.kernel.reflected.bindings.get("shape");
   if (shape) entries.push({ binding: shape.index, resource: uniform! });
-  const group = device.gpu.createBindGroup({ label: dispatch.where, layout, entries });
+  const group = device.gpu.createBindGroup({ label: dispatch.node.label, layout, entries });
   return { dispatch, pipeline, group };
 }
 
 function timing({ dispatch, seconds }: Profile[number]): string {
-  const { label, where, algorithm, why, flops, bytes, kernel } = dispatch;
+  const { label, node, algorithm, why, flops, bytes, kernel } = dispatch;
   const rate = (amount: number) => (seconds > 0 ? (amount / seconds / 1e9).toFixed(2) : "-").padStart(8);
-  const line = `${(seconds * 1e3).toFixed(3).padStart(9)} ms ${rate(flops)} GFLOP/s ${rate(bytes)} GB/s  ${label.padEnd(28)} ${where}`;
+  const line = `${(seconds * 1e3).toFixed(3).padStart(9)} ms ${rate(flops)} GFLOP/s ${rate(bytes)} GB/s  ${label.padEnd(28)} ${node.label}`;
   return verbosity() >= 3 ? `${line}  ${algorithm} ${JSON.stringify(kernel.tune)} by ${why}` : line;
 }

@@ -111,7 +111,7 @@ export function measure(plan: Plan): Memory {
     variables: sum([...seen.values()]),
     inputs: sum(plan.storages.filter(({ kind }) => kind === "input")),
     peak: {
-      at: plan.dispatches[peak.index]?.where ?? "",
+      at: plan.dispatches[peak.index]?.node.label ?? "",
       alive: arena
         .filter(({ first, last }) => first <= peak.index && last >= peak.index)
         .sort((a, b) => b.bytes - a.bytes)
