@@ -23,13 +23,14 @@ export interface ClockOptions {
   readonly quanta?: number;
   /** Seconds that a sample must last besides: what the host does now and then is then small. */
   readonly least?: number;
+  /** Samples of a dispatch; up to eight times as many where the machine is so noisy that they say too little. */
   readonly samples?: number;
   /** Dispatches in a sample at most. */
   readonly most?: number;
   /** Seconds after which no more is tried; three samples are taken all the same. */
   readonly limit?: number;
-  /** Coefficient of determination below which a slope says nothing. */
-  readonly fit?: number;
+  /** Greatest standard error of a slope, as a part of it, at which it says enough. */
+  readonly error?: number;
 }
 
 const DEFAULTS: Required<ClockOptions> = {
@@ -38,13 +39,15 @@ const DEFAULTS: Required<ClockOptions> = {
   samples: 7,
   most: 2 ** 14,
   limit: 10,
-  fit: 0.9,
+  error: 0.15,
 };
 
 /** Samples without which there is no median to speak of. */
 const FEWEST = 3;
+/** Times as many samples as usual where the slope is still unsure. */
+const PATIENCE = 8;
 /** Seconds of a single dispatch from which on it is read alone: what a pass or a submission costs is nothing to them. */
-const LONG: Readonly<Record<Reading["source"], number>> = { timestamp: 0.02, wall: 0.25 };
+const LONG: Readonly<Record<Reading["source"], number>> = { timestamp: 0.005, wall: 0.25 };
 
 /** What a clock says of a dispatch. */
 export interface Timing {
@@ -102,25 +105,26 @@ export class Clock {
   /** Samples of a dispatch; of one that takes longer than `hopeless` seconds no more than needed. */
   async time(measure: Measure, hopeless = Infinity): Promise<Timing> {
     const gauge = await this.gauge(measure);
-    const { samples, limit, fit } = this.options;
-    const wanted = gauge.unrankable || gauge.estimate > hopeless ? FEWEST : samples;
+    const { samples, limit, error } = this.options;
+    const brief = gauge.unrankable !== undefined || gauge.estimate > hopeless;
+    const wanted = brief ? FEWEST : samples;
     const points: Point[] = [];
     const times: number[] = [];
     const sample = sampler(measure, gauge);
     let spent = gauge.spent;
-    while (times.length < wanted && (times.length < FEWEST || spent < limit)) {
+    const unsure = () => !gauge.alone && !brief && standardError(points) > error;
+    const enough = () => times.length >= wanted && (times.length >= PATIENCE * wanted || !unsure());
+    while (times.length < FEWEST || (spent < limit && !enough())) {
       const read = await sample();
       points.push(...read);
       times.push(slope(read));
       spent += read.reduce((sum, [, seconds]) => sum + seconds, 0);
     }
     const { source, quantum, repeats } = gauge;
-    const r2 = points.length > times.length ? determination(points) : undefined;
-    const reading: Reading = { source, quantum, repeats, ...(r2 !== undefined && { r2 }) };
-    const poor =
-      r2 !== undefined && !(r2 >= fit)
-        ? `time follows the number of dispatches with r2 ${r2.toFixed(2)} where ${fit} is asked for`
-        : undefined;
+    const reading: Reading = { source, quantum, repeats, ...(!gauge.alone && { r2: determination(points) }) };
+    const poor = unsure()
+      ? `time over the number of dispatches is known to ${percent(standardError(points))} where ${percent(error)} is asked for (r2 ${reading.r2!.toFixed(2)})`
+      : undefined;
     const unrankable = gauge.unrankable ?? poor;
     return { reading, times, ...(unrankable && { unrankable }) };
   }
@@ -245,6 +249,13 @@ function determination(points: readonly Point[]): number {
   return xy <= 0 ? 0 : (xy * xy) / (xx * yy);
 }
 
+/** Standard error of the slope of that line, as a part of it. */
+function standardError(points: readonly Point[]): number {
+  const r2 = determination(points);
+  return Math.sqrt((1 - r2) / (r2 * (points.length - 2)));
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 const ms = (seconds: number): string => `${Number((seconds * 1e3).toPrecision(3))} ms`;
 
 /** Middle value, the mean of the middle two where there are two; NaN of none. */

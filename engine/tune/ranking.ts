@@ -8,7 +8,7 @@ export type Contender = () => Promise<number>;
 
 /** How much contenders are measured, and how sure a ranking must be. */
 export interface RankingOptions {
-  /** Samples of each contender; an even number, as every second round runs backwards. */
+  /** Samples of each contender; an even number, as every second round runs backwards. Where they are measured by a runner, by default as many as take ten seconds, 20 at least. */
   readonly rounds?: number;
   /** Of all statements together: with identical contenders so many rankings name all as tied. */
   readonly confidence?: number;

@@ -56,6 +56,9 @@ export interface RunnerOptions {
   readonly onStage?: (stage: Stage, configuration: Configuration, device: Device) => void;
 }
 
+/** Seconds for a ranking, unless the rounds are told. */
+const RANKED_FOR = 10;
+
 /** The configuration took longer than it may. */
 class TimeoutError extends Error {}
 
@@ -157,11 +160,15 @@ export class Runner implements Evaluator {
       const measures = candidates.map(({ encode }) => stopwatch.measure(encode));
       const gauges: Gauge[] = [];
       for (const measure of measures) gauges.push(await clock.gauge(measure));
+      const shared = common(gauges);
       const contenders = measures.map((measure) => {
-        const sample = sampler(measure, common(gauges));
+        const sample = sampler(measure, shared);
         return async () => mean(await sample());
       });
-      return await rank(contenders, options);
+      const dispatches = shared.repeats * (shared.alone ? 1 : 3);
+      const round = dispatches * gauges.reduce((sum, { estimate }) => sum + estimate, 0);
+      const rounds = Math.min(200, Math.max(20, Math.ceil(RANKED_FOR / round)));
+      return await rank(contenders, { rounds, ...options });
     } finally {
       for (const candidate of candidates) candidate.close();
     }

@@ -81,6 +81,13 @@ check.test("the fixed cost of a submission cancels", async () => {
   near(median(times), 2e-6, 0.02);
 });
 
+check.test("on a noisy machine samples are taken until the slope is known", async () => {
+  const clock = new Clock({ timestamp: 1e-9, wall: 3e-4 });
+  const { times, unrankable } = await clock.time(simulate({ dispatch: 1e-4, noise: 0.4 }));
+  assert.is(unrankable, undefined);
+  assert.ok(times.length > clock.options.samples, `${times.length} samples`);
+});
+
 check.test("time that does not follow the number of dispatches is unrankable", async () => {
   const clock = new Clock({ timestamp: 1e-9, wall: 3e-4 });
   const { reading, unrankable } = await clock.time(simulate({ dispatch: 1e-4, noise: 0.8 }));
