@@ -34,6 +34,11 @@ export interface Kernel<A> {
   uniforms(t: Shapes, attrs: A, tune: Tune): Record<string, number>;
   /** Invocations wanted along x, y, z; the engine divides by the reflected workgroup size. */
   threads(t: Shapes, attrs: A, tune: Tune): readonly [number, number, number];
+  /**
+   * Its part of the routine's floating-point operations; temporaries have their shapes in `t`. Absent: what the other
+   * kernels of the algorithm leave, shared evenly.
+   */
+  flops?(t: Shapes, attrs: A): number;
 }
 
 /** One way to compute a routine: kernels in order, with the temporaries they hand on. */

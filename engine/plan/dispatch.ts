@@ -43,14 +43,13 @@ export function schedule(
   const dispatches: Dispatch[] = [];
   for (const launch of launches) {
     const kernels = launch.kernels.filter((k) => !isSliced(launch, k, layout));
-    const all = kernels.flatMap((k) => split(launch, k, layout, traits, accumulate));
-    const flops = launch.node.op.flops(launch.shapes, launch.node.attrs)[launch.node.routine] ?? 0;
-    for (const d of all) {
+    const flops = shares(launch, kernels);
+    for (const d of kernels.flatMap((k, i) => split(launch, k, layout, traits, accumulate, flops[i]))) {
       for (const { storage } of d.bindings) {
         storage.first = Math.min(storage.first, dispatches.length);
         storage.last = dispatches.length;
       }
-      dispatches.push({ ...d, flops: flops / all.length });
+      dispatches.push(d);
     }
   }
   for (const { storage } of layout.guarded()) [storage.first, storage.last] = [0, Infinity];
@@ -59,6 +58,19 @@ export function schedule(
     if (stride !== shape[shape.length - 1]) storage.first = 0; // what lies around a slice is the caller's
   }
   return dispatches;
+}
+
+/**
+ * FLOPs of each kernel, in all the routine's: what it says of itself, or an even part of what is left by those that do.
+ * Where these say more than the operation counts, they share that in proportion.
+ */
+function shares({ node, shapes }: Launch, kernels: readonly Specialised[]): readonly number[] {
+  const total = node.op.flops(shapes, node.attrs)[node.routine] ?? 0;
+  const own = kernels.map(({ kernel }) => kernel.flops?.(shapes, node.attrs));
+  const stated = own.reduce<number>((sum, flops = 0) => sum + flops, 0);
+  const silent = own.filter((flops) => flops === undefined).length;
+  const scale = stated > total || silent === 0 ? total / stated || 0 : 1;
+  return own.map((flops) => (flops === undefined ? (total - scale * stated) / silent : scale * flops));
 }
 
 /** A kernel that only moves a slice into or out of its whole has nothing to do where the slice lies in it. */
@@ -71,7 +83,8 @@ function split(
   layout: Layout,
   traits: Traits,
   accumulate: boolean,
-): Omit<Dispatch, "flops">[] {
+  flops: number,
+): Dispatch[] {
   const parted = batchedOf(launch.node.op, launch.node.attrs);
   const names = [...k.reflected.bindings.keys()].filter((binding) => binding !== "shape");
   const batched = new Set(names.filter((binding) => parted.includes(bound(k.kernel, binding))));
@@ -87,11 +100,14 @@ function split(
   let reason: string | undefined;
   for (let chunks = 1; chunks <= (splittable ? images : 1); chunks++) {
     const step = Math.ceil(images / chunks);
-    const parts: Omit<Dispatch, "flops">[] = [];
+    const parts: Dispatch[] = [];
     reason = undefined;
     for (let from = 0; from < images && !reason; from += step) {
-      const range = { from, count: Math.min(step, images - from), batched };
-      const made = dispatch(launch, k, layout, range, accumulate);
+      const count = Math.min(step, images - from);
+      const made = {
+        ...dispatch(launch, k, layout, { from, count, batched }, accumulate),
+        flops: (flops * count) / images,
+      };
       reason = exceeds(made, traits);
       parts.push(made);
     }
@@ -100,7 +116,7 @@ function split(
   throw new LimitError(`${launch.node.label}: ${k.kernel.label}: ${reason}`);
 }
 
-function exceeds(d: Omit<Dispatch, "flops">, traits: Traits): string | undefined {
+function exceeds(d: Dispatch, traits: Traits): string | undefined {
   const large = d.bindings.find(({ bytes }) => bytes > traits.maxBindingBytes);
   if (large)
     return `${large.binding} binds ${large.bytes} bytes where ${traits.name} allows ${traits.maxBindingBytes}`;

@@ -59,11 +59,13 @@ const kernel = (
   file: string,
   wgsl: string,
   threads: (t: Shapes, tune: Tune) => readonly [number, number, number],
+  flops?: (t: Shapes) => number,
 ): Kernel<BatchNormAttrs> => ({
   label: `batch_norm/${file}`,
   source: wgsl + shape,
   uniforms,
   threads: (t, _, tune) => threads(t, tune),
+  ...(flops && { flops }),
 });
 
 const elements = (t: Shapes, tune: Tune) => columns(t, tune).threads;
@@ -71,6 +73,11 @@ const sums = ({ partial }: Shapes) => [size(partial) / 2, 1, 1] as const;
 const finishes = (t: Shapes) => [channels(t), 1, 1] as const;
 const tune = (_: Shapes, __: BatchNormAttrs, lanes: number): Tune =>
   onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
+
+/** A block's values are weighed and added, or added up. */
+const merges = ({ partial }: Shapes) => 4 * size(partial);
+const adds = ({ partial }: Shapes) => size(partial);
+const root = (t: Shapes) => 2 * channels(t);
 
 /** Two values of every block of every image, by channel. */
 const partial = (x: Shape): Shape => [x[0], cut(x).blocks, 2, x[x.length - 1]];
@@ -114,15 +121,15 @@ export const batchNorm: Op<BatchNormAttrs> = {
       temporaries: ({ x }) => ({ partial: partial(x) }),
       kernels: [
         kernel("statistics", statistics, sums),
-        kernel("finish", finish, finishes),
-        kernel("normalise", normalise, elements),
+        kernel("finish", finish, finishes, merges),
+        kernel("normalise", normalise, elements, ({ x }) => 4 * size(x)),
       ],
     },
     {
       name: "inference",
       fits: (_, { training }) => !training,
       tune,
-      kernels: [kernel("recall", recall, finishes), kernel("normalise", normalise, elements)],
+      kernels: [kernel("recall", recall, finishes, root), kernel("normalise", normalise, elements)],
     },
   ],
   backward: {
@@ -133,8 +140,8 @@ export const batchNorm: Op<BatchNormAttrs> = {
         temporaries: ({ x, mean }) => ({ partial: partial(x), means: [2, ...mean] }),
         kernels: [
           kernel("backward_sums", backwardSums, sums),
-          kernel("backward_finish", backwardFinish, finishes),
-          kernel("backward_x", backwardX, elements),
+          kernel("backward_finish", backwardFinish, finishes, adds),
+          kernel("backward_x", backwardX, elements, ({ x }) => 6 * size(x)),
         ],
       },
     ],

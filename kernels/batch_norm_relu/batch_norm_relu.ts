@@ -41,6 +41,7 @@ const finishing = (partial: string): Own =>
       const cut = { images, pixels: pixelsOf(t), blocks, rows: rows * each };
       return { ...cut, channels, epsilon, gain: 1 - decay };
     },
+    flops: (t) => 4 * size(t[partial]),
     threads: ({ beta }) => [size(beta), 1, 1],
   });
 
@@ -51,6 +52,7 @@ const merger = kernel("merge", merge, {
     return { images, pixels: pixelsOf(t), channels, blocks, parts, each, rows };
   },
   threads: (t) => [size(t.beta), merging(t).blocks, t.moments[0]],
+  flops: ({ moments }) => 4 * size(moments),
 });
 
 const pixelsAndChannels = ({ x }: Shapes) => {
@@ -88,6 +90,11 @@ const blocks = ({ x, partial: [, count] }: Shapes) => {
 };
 
 const normaliser = { 1: rows("normalise", normalise, 1), 4: rows("normalise", normalise, 4) };
+const backwardOf = (run: Run): Own => ({
+  ...rows("backward_x", backwardX, run),
+  flops: ({ x }) => 9 * size(x),
+});
+const rescaler = { 1: backwardOf(1), 4: backwardOf(4) };
 const byChannels = (algorithm: (run: Run) => Algorithm<BatchNormReluAttrs>) =>
   byRuns(({ beta }) => size(beta), algorithm);
 
@@ -132,7 +139,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
     return { y: x, mean: [c], rstd: [c] };
   },
 
-  flops: ({ x }) => ({ forward: 5 * size(x), again: 5 * size(x), x: 16 * size(x) }),
+  flops: ({ x }) => ({ forward: 5 * size(x), again: 5 * size(x), x: 17 * size(x) }),
 
   forward: [
     ...byChannels((run) => ({
@@ -156,6 +163,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
         kernels: [
           {
             ...finishing("moments"),
+            flops: undefined,
             label: `batch_norm_relu/${inFours("whole", run)}`,
             source: inRuns(whole, run) + shape,
             threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
@@ -181,9 +189,10 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
           }),
           kernel("backward_finish", backwardFinish, {
             uniforms: (t) => ({ ...blocks(t), training: 1 }),
+            flops: ({ partial }) => size(partial),
             threads: ({ beta }) => [size(beta), 1, 1],
           }),
-          rows("backward_x", backwardX, run),
+          rescaler[run],
         ],
       })),
       byChannels((run) => ({
@@ -197,7 +206,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
             uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
             threads: ({ beta }) => [size(beta) / run, 1, 1],
           }),
-          rows("backward_x", backwardX, run),
+          rescaler[run],
         ],
       })),
     ),

@@ -26,7 +26,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
     if (!(limit > 0)) throw new ShapeError(`clipFactor: limit is ${limit} but a number above 0 is expected`);
     return { norm: [1], factor: [1] };
   },
-  flops: () => ({ forward: 2 }),
+  flops: () => ({ forward: 3 }),
   forward: [
     {
       name: "plain",

@@ -66,7 +66,12 @@ const transposing = (algorithm: Algorithm<Conv2dAttrs>): Algorithm<Conv2dAttrs> 
   ...algorithm,
   name: "transposed",
   kernels: [
-    kernel("transpose_w", transposeW, ({ w: [r, s, c, o] }) => [c / 4, o / 4, r * s]),
+    kernel(
+      "transpose_w",
+      transposeW,
+      ({ w: [r, s, c, o] }) => [c / 4, o / 4, r * s],
+      () => 0,
+    ),
     ...algorithm.kernels.map((k) => ({ ...k, bind: { w: "wt" } })),
   ],
   temporaries: ({ w: [r, s, c, o] }) => ({ wt: [r, s, o, c] }),

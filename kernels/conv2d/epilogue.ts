@@ -8,6 +8,7 @@ import {
   type Routine,
   type Shapes,
   shareColumns,
+  size,
   type Tune,
   type Values,
 } from "../op.ts";
@@ -18,6 +19,7 @@ import shape from "./shape.wgsl";
 
 /** Kernels around a convolution's, and the temporaries that join them to it. */
 export interface Joined<A> {
+  /** They say their FLOPs: the rest are the convolution's. */
   readonly kernels: readonly Kernel<A>[];
   /** What the convolution's tensors are called here. */
   readonly names?: Readonly<Record<string, string>>;
@@ -93,12 +95,13 @@ const columns = ({ y: [n, p, q, o] }: Shapes, tune: Tune) => shareColumns(n * p 
 export const suited = (_: Shapes, __: unknown, lanes: number): Tune =>
   onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
 
-/** A kernel that treats all elements of y alike but for their channel. */
+/** A kernel that treats all elements of y alike but for their channel, each by so many FLOPs. */
 export const byColumns = <A extends Conv2dAttrs>(
   label: string,
   wgsl: string,
   bind: Kernel<A>["bind"],
   uniforms: (attrs: A) => Record<string, number>,
+  flops: (attrs: A) => number,
 ): Kernel<A> => ({
   label,
   source: wgsl + shape,
@@ -109,6 +112,7 @@ export const byColumns = <A extends Conv2dAttrs>(
     span: columns(t, tune).span,
   }),
   threads: (t, _, tune) => columns(t, tune).threads,
+  flops: ({ y }, attrs) => flops(attrs) * size(y),
 });
 
 /** The kernel on tensors of other names, `names` from its own; it finds their shapes under its own too. */
@@ -126,5 +130,6 @@ export function renamed<A extends B, B = A>(
     bind: { ...names, ...Object.fromEntries(bind) },
     uniforms: (t, attrs, tune) => kernel.uniforms(own(t), attrs, tune),
     threads: (t, attrs, tune) => kernel.threads(own(t), attrs, tune),
+    ...(kernel.flops && { flops: (t: Shapes, attrs: A) => kernel.flops!(own(t), attrs) }),
   };
 }

@@ -18,6 +18,7 @@ export const kernel = (
   file: string,
   source: string | Generator,
   threads: Kernel<Conv2dAttrs>["threads"],
+  flops?: Kernel<Conv2dAttrs>["flops"],
 ): Kernel<Conv2dAttrs> => ({
   label: `conv2d/${file}`,
   source:
@@ -26,6 +27,7 @@ export const kernel = (
       : { tunables: source.tunables, print: (tune) => source.print(tune) + shape },
   uniforms,
   threads,
+  ...(flops && { flops }),
 });
 
 export const pixels = ([n, h, w]: readonly number[]) => n * h * w;

@@ -1,4 +1,4 @@
-import type { Algorithm, Generator, Kernel, Shapes, Tune } from "../op.ts";
+import { type Algorithm, type Generator, type Kernel, type Shapes, size, type Tune } from "../op.ts";
 import backwardWSum from "./backward_w_sum.wgsl";
 import { type Conv2dAttrs, type Extent, kernel } from "./kernel.ts";
 
@@ -84,7 +84,15 @@ const inParts = (
   rest: Pick<Algorithm<Conv2dAttrs>, "fits" | "tune">,
 ): Algorithm<Conv2dAttrs> => ({
   name,
-  kernels: [parts, kernel("backward_w_sum", backwardWSum, ({ w: [r, s, c, o] }) => [o, r * s * c, 1])],
+  kernels: [
+    parts,
+    kernel(
+      "backward_w_sum",
+      backwardWSum,
+      ({ w: [r, s, c, o] }) => [o, r * s * c, 1],
+      ({ partial }) => size(partial),
+    ),
+  ],
   temporaries: ({ w }, _, tune) => ({ partial: [tune.SPLITS, ...w] }),
   ...rest,
 });

@@ -73,11 +73,13 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
     source: Generator,
     bind: Record<string, string>,
     threads: Kernel<Conv2dAttrs>["threads"],
+    flops?: (t: Shapes) => number,
   ): Kernel<Conv2dAttrs> => ({
     label: `${side.label}${name}_${part}`,
     source,
     bind,
     threads,
+    ...(flops && { flops }),
     uniforms(t, attrs) {
       const [[n, p, q, o], [, h, wd, c]] = [t[result], t[image]];
       const [[high, wide], [top, left]] = [tiles(t), side.zeros(t, attrs)];
@@ -96,14 +98,31 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
   const points = down.B.length * across.B.length;
   return {
     name,
+    // the transforms say what they do; the products have all else that the direct sum takes
     kernels: [
-      kernel("filter", filterTransform(down, across, turned), {}, (t) => [t[result][3], t[image][3], 1]),
-      kernel("input", inputTransform(down, across), { x: image }, (t) => overTiles(t, t[image][3])),
+      kernel(
+        "filter",
+        filterTransform(down, across, turned),
+        {},
+        (t) => [t[result][3], t[image][3], 1],
+        (t) => t[result][3] * t[image][3] * work(down.G, across.G),
+      ),
+      kernel(
+        "input",
+        inputTransform(down, across),
+        { x: image },
+        (t) => overTiles(t, t[image][3]),
+        (t) => rows(t) * t[image][3] * work(down.B, across.B),
+      ),
       kernel("products", products(down, across), {}, (t, _, tune) =>
         subgroups({ rows: rows(t), cols: t[result][3], depth: points }, tune),
       ),
-      kernel("output", outputTransform(down, across, turned), { y: result }, (t) =>
-        overTiles(t, t[result][3]),
+      kernel(
+        "output",
+        outputTransform(down, across, turned),
+        { y: result },
+        (t) => overTiles(t, t[result][3]),
+        (t) => rows(t) * t[result][3] * work(down.A, across.A),
       ),
     ],
     fits: (t, { stride }, tune) =>
@@ -119,6 +138,14 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
     },
     bound: (t, values, attrs) => ({ [result]: bound(t, values, side, pair, side.zeros(t, attrs)) }),
   };
+}
+
+/** FLOPs of down z across', as written out: no term with a zero, no product with a one. */
+function work(down: Matrix, across: Matrix): number {
+  const of = (rows: Matrix) =>
+    rows.flat().reduce((sum, a) => sum + (a === 0 ? 0 : 1 + Number(Math.abs(a) !== 1)), 0);
+  const sums = (rows: Matrix) => of(rows) - rows.length; // a sum of n terms is n - 1 additions
+  return across[0].length * sums(down) + down.length * sums(across);
 }
 
 /**

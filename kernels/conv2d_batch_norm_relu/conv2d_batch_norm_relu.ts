@@ -15,6 +15,8 @@ export interface Conv2dBatchNormReluAttrs extends Conv2dAttrs {
 
 const uniforms = ({ epsilon, relu = true }: Conv2dBatchNormReluAttrs) => ({ epsilon, relu: Number(relu) });
 
+const perElement = ({ relu = true }: Conv2dBatchNormReluAttrs) => (relu ? 4 : 3);
+
 const epilogue: Epilogue = {
   formula: [
     "y[n,p,q,o] = max((z - running_mean[o]) * gamma[o] / sqrt(running_var[o] + epsilon) + beta[o], 0), or the sum itself",
@@ -38,7 +40,9 @@ const after: Joined<Conv2dBatchNormReluAttrs> = {
   names: { y: "convolved" },
   temporaries: ({ y }) => ({ convolved: y }),
   tune: suited,
-  kernels: [byColumns("conv2d_batch_norm_relu/normalise", normalise, { x: "convolved" }, uniforms)],
+  kernels: [
+    byColumns("conv2d_batch_norm_relu/normalise", normalise, { x: "convolved" }, uniforms, perElement),
+  ],
   /** The kernels' formula on a convolution that is off by itself; the relu adds no error. */
   bound(t, v, attrs, convolution) {
     const { y } = conv2d.reference.forward(t, v, attrs);
@@ -85,7 +89,7 @@ export const conv2dBatchNormRelu: Op<Conv2dBatchNormReluAttrs> = {
     return { y };
   },
   flops: (t, attrs) => ({
-    forward: conv2d.flops(t, attrs).forward + ((attrs.relu ?? true) ? 4 : 3) * size(t.y),
+    forward: conv2d.flops(t, attrs).forward + perElement(attrs) * size(t.y),
   }),
 
   forward: forward(broadcasting("conv2d_batch_norm_relu/forward_broadcast", epilogue, uniforms), after),

@@ -77,6 +77,7 @@ const apart = moments.forward[0].kernels.map((kernel): Kernel<Conv2dAttrs> => {
   const { uniforms, threads, ...rest } = renamed(kernel, { x: "y" });
   return {
     ...rest,
+    flops: ({ y }) => moments.flops({ x: y }, PARTS).forward,
     uniforms: (t, _, tune) => uniforms(t, PARTS, tune),
     threads: (t, _, tune) => threads(t, PARTS, tune),
   };

@@ -43,16 +43,20 @@ const after: Joined<Conv2dResidualAttrs> = {
   names: { y: "convolved" },
   temporaries: ({ y }) => ({ convolved: y }),
   tune: scaleAddRelu.forward[0].tune,
-  kernels: scaleAddRelu.forward[0].kernels.map((kernel) =>
-    renamed<Conv2dResidualAttrs, ScaleAddReluAttrs>(kernel, { x: "shortcut", r: "convolved" }),
-  ),
+  kernels: scaleAddRelu.forward[0].kernels.map((kernel) => ({
+    ...renamed<Conv2dResidualAttrs, ScaleAddReluAttrs>(kernel, { x: "shortcut", r: "convolved" }),
+    flops: ({ y }, attrs) => scaleAddRelu.flops({ x: y }, attrs).forward,
+  })),
 };
 
 const term = (gradient: string, scale?: number) =>
-  byColumns<Conv2dResidualAttrs>("conv2d_residual/backward", backwardTerm, { dx: gradient }, (attrs) => ({
-    scale: scale ?? attrs.scale,
-    relu: Number(attrs.relu),
-  }));
+  byColumns<Conv2dResidualAttrs>(
+    "conv2d_residual/backward",
+    backwardTerm,
+    { dx: gradient },
+    (attrs) => ({ scale: scale ?? attrs.scale, relu: Number(attrs.relu) }),
+    ({ relu }) => Number(relu) + (scale === undefined ? 1 : 0),
+  );
 
 /** The gradient of the convolution's output, for its own gradients. */
 const before: Joined<Conv2dResidualAttrs> = {
@@ -95,9 +99,11 @@ export const conv2dResidual: Op<Conv2dResidualAttrs> = {
     return { y };
   },
   flops(t, attrs) {
-    const [sum, term] = [scaleAddRelu.flops({ x: t.y }, attrs), size(t.y) * (attrs.relu ? 2 : 1)];
+    const sum = scaleAddRelu.flops({ x: t.y }, attrs);
+    const mask = attrs.relu ? size(t.y) : 0;
+    const term = mask + size(t.y); // and the scale
     const { forward, x, w, b } = conv2d.flops(t, attrs);
-    return { forward: forward + sum.forward, x: x + term, w: w + term, b: b + term, shortcut: term };
+    return { forward: forward + sum.forward, x: x + term, w: w + term, b: b + term, shortcut: mask };
   },
 
   forward: forward(

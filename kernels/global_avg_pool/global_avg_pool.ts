@@ -31,7 +31,7 @@ export const globalAvgPool: Op<unknown> = {
     return { y: [n, c] };
   },
 
-  flops: ({ x, y }) => ({ forward: size(x) + size(y), x: size(x) }),
+  flops: ({ x, y }) => ({ forward: size(x) + size(y), x: size(y) }),
 
   forward: [{ name: "plain", kernels: [kernel("forward", forward, ({ y: [n, c] }) => [c, n, 1])] }],
   backward: {

@@ -56,15 +56,18 @@ export const softmaxCrossEntropy: Op<Attrs> = {
     return { loss: [1], losses: n, log_sum: n, rank: n };
   },
 
-  /** A logit is shifted, exponentiated and added twice; in the gradient shifted, exponentiated, compared and scaled. */
-  flops: ({ logits: [n, k] }) => ({ forward: 4 * n * k + n, logits: 4 * n * k }),
+  /**
+   * A logit is compared with the greatest and the label's, shifted, exponentiated and added twice; in the gradient
+   * shifted, exponentiated, compared and scaled.
+   */
+  flops: ({ logits: [n, k] }) => ({ forward: 6 * n * k + n, logits: 4 * n * k }),
 
   forward: [
     {
       name: "workgroup a row",
       kernels: [
         kernel("rows", rows, ({ logits: [n] }, _, { WG }) => [n * WG, 1, 1]),
-        kernel("mean", mean, () => [1, 1, 1]),
+        { ...kernel("mean", mean, () => [1, 1, 1]), flops: ({ logits: [n] }) => n },
       ],
     },
   ],

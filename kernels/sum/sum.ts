@@ -52,7 +52,7 @@ export const sum: Op<SumAttrs> = {
       temporaries: (t) => ({ partials: [partials(t)] }),
       kernels: [
         kernel("partials", partialsWgsl, (t) => [partials(t), 1, 1]),
-        kernel("forward", forward, () => [1, 1, 1]),
+        { ...kernel("forward", forward, () => [1, 1, 1]), flops: partials },
       ],
     },
   ],
