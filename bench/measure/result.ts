@@ -70,7 +70,7 @@ export interface LaunchRow {
   readonly shapes: Shapes;
   readonly attrs: unknown;
   readonly flops: number;
-  /** Algorithmic: each tensor it binds, once. */
+  /** Algorithmic: each tensor it binds, once, and twice what it updates. */
   readonly bytes: number;
   /** Of the device, median over the profiles that were taken. */
   readonly seconds: number;

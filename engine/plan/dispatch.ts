@@ -1,4 +1,4 @@
-import { batched as batchedOf } from "../../kernels/op.ts";
+import { batched as batchedOf, size } from "../../kernels/op.ts";
 import { accumulates } from "../device/reflect.ts";
 import { LimitError } from "../errors.ts";
 import { bound } from "../graph/autodiff.ts";
@@ -29,7 +29,7 @@ export interface Dispatch {
   readonly uniforms: Readonly<Record<string, number>>;
   readonly grid: readonly [number, number, number];
   readonly flops: number;
-  /** Bytes of the tensors it binds, each counted once. */
+  /** Bytes of the tensors it binds, of its images: each once, and twice what it updates or adds onto. */
   readonly bytes: number;
 }
 
@@ -147,6 +147,7 @@ function dispatch(
   const bindings: Bound[] = [];
   const places: Record<string, number> = {};
   let adds = false;
+  let moved = 0;
   for (const [binding, { index, type, width }] of reflected.bindings) {
     if (binding === "shape") continue;
     const name = bound(kernel, binding);
@@ -171,10 +172,13 @@ function dispatch(
     bindings.push({ binding, index, storage: view.storage, writes, at, bytes });
     places[`${binding}_offset`] = offset;
     places[`${binding}_stride`] = view.stride;
-    if (!writes) continue;
     const again = range.from > 0 && !range.batched.has(binding);
     const onto = name in node.onto || (accumulate && view.storage.variable?.slot === "gradient");
-    if (again || onto) adds = true;
+    const added = writes && (again || onto);
+    if (added) adds = true;
+    const updated = added || (writes && node.op.inputs.includes(name));
+    const part = range.batched.has(binding) ? range.count / view.shape[0] : 1;
+    moved += (updated ? 2 : 1) * part * size(view.shape) * bytesPerElement(view);
   }
   if (adds && !accumulates(reflected))
     throw new LimitError(
@@ -205,7 +209,7 @@ function dispatch(
     bindings,
     uniforms,
     grid: grid as unknown as [number, number, number],
-    bytes: bindings.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: moved,
   };
 }
 
