@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
 import { TUNABLES } from "../engine/gradcheck/index.ts";
 import { positive, whole } from "./commands/arguments.ts";
+import { addKernels, addRoofline } from "./commands/bench_kernels.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { gradcheck, repro } from "./commands/gradcheck.ts";
@@ -113,6 +114,10 @@ check
   .action((text, options) => repro(text, options));
 
 addTune(program);
+
+const bench = program.command("bench").description("measure kernels and what the adapter can do");
+addKernels(bench);
+addRoofline(bench);
 
 try {
   await program.parseAsync();

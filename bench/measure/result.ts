@@ -155,6 +155,8 @@ export interface KernelRow {
   readonly device?: Spread;
   /** Why it has no time. */
   readonly refusal?: string;
+  /** Why the clock does not vouch for its time. */
+  readonly doubt?: string;
 }
 
 /** A run of the bench. */

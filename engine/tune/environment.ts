@@ -1,6 +1,6 @@
 import { environment } from "#platform";
 import type { Device } from "../device/device.ts";
-import { describeDevice } from "../device/info.ts";
+import { type DeviceInfo, describeDevice } from "../device/info.ts";
 import type { Json } from "./formats/schema.ts";
 
 /** What measures: a change of adapter, driver, implementation or toggles makes times that do not compare. */
@@ -13,7 +13,11 @@ export interface Environment {
 }
 
 /** What a device measures with. */
-export async function environmentOf(device: Device): Promise<Environment> {
+export async function environmentOf(
+  device: Device,
+): Promise<
+  Environment & Pick<DeviceInfo, "kind" | "features" | "limits" | "subgroups" | "timestampQuantum">
+> {
   const { adapter, kind, driver, implementation, features, limits, subgroups, timestampQuantum } =
     await describeDevice(device);
   const toggles = environment("DAWN")?.split(/\s+/) ?? [];
