@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { FormatError, TuneError } from "../../engine/errors.ts";
-import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
+import { readSpace, readT1, type Searched } from "../../engine/tune/formats/t1.ts";
 import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
 import { Isolated, type Task } from "../../engine/tune/isolation.node.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
@@ -134,11 +134,16 @@ interface Wanted {
 }
 
 async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
-  const space = options.space ?? (subject.endsWith(".json") ? subject : undefined);
-  const t1 = space === undefined ? undefined : readT1(await text(space), space);
-  for (const note of t1?.notes ?? []) console.error(note);
-  if (/\.(wgsl|json)$/.test(subject)) {
-    if (!t1) throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
+  const own = /\.(wgsl|json)$/.test(subject);
+  const path = options.space ?? (subject.endsWith(".json") ? subject : undefined);
+  const noted = <T extends Searched>(t1: T): T => {
+    for (const note of t1.notes) console.error(note);
+    return t1;
+  };
+  if (own) {
+    if (path === undefined)
+      throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
+    const t1 = noted(readT1(await text(path), path));
     const file = subject.endsWith(".wgsl") ? subject : resolve(dirname(subject), t1.file);
     const kernel = kernelOf(t1, await text(file), options.seed);
     return {
@@ -154,6 +159,7 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
     throw new TuneError(
       `no operation ${subject} (has ${ops.map(({ name }) => name).join(", ")}), nor a .wgsl or .json file`,
     );
+  const t1 = path === undefined ? undefined : noted(readSpace(await text(path), path));
   const { routine, algorithm } = options;
   const { shapes, attrs } = op.cases[0];
   const problem = {
@@ -167,9 +173,9 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
   return { ...(t1 && searchOf(t1)), name, task, problem, options: { op, ...(t1 && spaceOf(t1)) } };
 }
 
-const spaceOf = ({ space: { parameters, constraints } }: Problem) => ({ params: parameters, constraints });
+const spaceOf = ({ space: { parameters, constraints } }: Searched) => ({ params: parameters, constraints });
 
-function searchOf({ search: by, budget }: Problem) {
+function searchOf({ search: by, budget }: Searched) {
   const of = (type: string) => budget.find((one) => one.type === type)?.value;
   const [seconds, evaluations, fraction] = [
     "TuningDuration",
@@ -195,7 +201,8 @@ export function budgetOf(budget: string | undefined): Budget | undefined {
   };
 }
 
-const settingsOf = (list: readonly string[]): Record<string, number | string> =>
+/** `name=value` of a strategy's settings. */
+export const settingsOf = (list: readonly string[]): Record<string, number | string> =>
   Object.fromEntries(
     list.map((one) => {
       const [name, value] = one.split("=");

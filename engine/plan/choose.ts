@@ -54,9 +54,11 @@ export interface Specialised {
   readonly reflected: Reflected;
 }
 
-/** A node with the algorithm that will compute it. */
-export interface Launch {
-  readonly node: Node;
+/** What is to be computed: a routine of an operation at some sizes. */
+export type Problem = Pick<Node, "op" | "routine" | "shapes" | "attrs">;
+
+/** How a problem is computed. */
+export interface Chosen {
   readonly algorithm: Algorithm<any>;
   readonly kernels: readonly Specialised[];
   /** What chose the algorithm: a rule of a table, the caller, or the operation's own order. */
@@ -65,17 +67,28 @@ export interface Launch {
   readonly shapes: Shapes;
 }
 
+/** A node with the algorithm that will compute it. */
+export interface Launch extends Chosen {
+  readonly node: Node;
+}
+
 /** Each node with its algorithm. */
 export const select = (nodes: readonly Node[], traits: Traits, choose: Choose = () => undefined): Launch[] =>
-  nodes.map((node) => launch(node, traits, choose(nameOf(node), node.shapes, node.attrs)));
+  nodes.map((node) => ({
+    node,
+    ...decide(node, traits, choose(routineName(node), node.shapes, node.attrs)),
+  }));
 
-const nameOf = (node: Node) => `${node.op.name}/${node.routine}`;
-const routineOf = (node: Node) => routines(node.op)[node.routine];
+/** `<op>/<routine>`, as tables name it. */
+export const routineName = ({ op, routine }: Pick<Problem, "op" | "routine">) => `${op.name}/${routine}`;
 
-/** What the caller wants, or else the first preference of the tables that can be had, or else the operation's order. */
-function launch(node: Node, traits: Traits, wanted: Choice | undefined): Launch {
-  const name = nameOf(node);
-  const routine = routineOf(node);
+/**
+ * What the caller wants, or else the first preference of the tables that can be had, or else the operation's order.
+ * Throws TuneError where what is wanted does not exist, LimitError where it does not fit the problem or the adapter.
+ */
+export function decide(node: Problem, traits: Traits, wanted?: Choice): Chosen {
+  const name = routineName(node);
+  const routine = routines(node.op)[node.routine];
   const preferred = [...preferences(traits, name, node.shapes, node.attrs)];
   if (wanted?.algorithm && !routine.some((a) => a.name === wanted.algorithm))
     throw new TuneError(
@@ -102,11 +115,11 @@ function settled(wanted: Choice, preferred: readonly Preference[]): Preference {
 
 /** The node computed as chosen, or why that cannot be. */
 function attempt(
-  node: Node,
+  node: Problem,
   traits: Traits,
   algorithm: Algorithm<any>,
   { tune: given, why }: Preference,
-): Launch | string {
+): Chosen | string {
   const { shapes, attrs } = node;
   if (algorithm.fits && !algorithm.fits(shapes, attrs)) return `${algorithm.name} does not fit this problem`;
   const { kernels, tune, temporaries } = settle(algorithm, shapes, attrs, traits, given);
@@ -115,7 +128,7 @@ function attempt(
   const refusal = kernels.map((k) => refuses(k, traits)).find((reason) => reason);
   const large = tooLarge(node, algorithm, temporaries, traits);
   if (refusal ?? large) return `${algorithm.name} needs ${refusal ?? large}`;
-  return { node, algorithm, kernels, why, shapes: { ...shapes, ...temporaries } };
+  return { algorithm, kernels, why, shapes: { ...shapes, ...temporaries } };
 }
 
 /** A tensor may lie in one so many times as wide, of which a binding takes as much. */
@@ -123,7 +136,7 @@ const WIDER = 32;
 
 /** A temporary that cannot be bound at once, nor a few images at a time; of what takes all images, any such tensor. */
 function tooLarge(
-  { op, attrs, shapes }: Node,
+  { op, attrs, shapes }: Problem,
   { whole }: Algorithm<any>,
   temporaries: Shapes,
   traits: Traits,
@@ -138,6 +151,18 @@ function tooLarge(
     large &&
     `a binding of ${large.bytes} bytes for ${large.name} where the adapter allows ${traits.maxBindingBytes}`
   );
+}
+
+/**
+ * The tunables of kernels as one setting of them all; without the subgroup size, which is the adapter's, and those of
+ * which two kernels have different values.
+ */
+export function settingsOf(kernels: readonly Specialised[]): Tune {
+  const all = kernels.flatMap(({ tune }) => Object.entries(tune));
+  const agreed = all.filter(
+    ([name, value]) => name !== "LANES" && all.every(([other, of]) => other !== name || of === value),
+  );
+  return Object.fromEntries(agreed);
 }
 
 /** The kernels of an algorithm at what suits the problem, save for what is given, and the temporaries they then need. */

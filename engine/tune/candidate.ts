@@ -36,4 +36,6 @@ export interface Subject {
    * where WebGPU refuses it, OutOfMemoryError and DeviceLostError.
    */
   prepare(device: Device, configuration: Configuration): Promise<Candidate>;
+  /** What would be taken on the device if nothing were tuned; of an operation, by its tables. */
+  standard?(device: Device): Configuration;
 }

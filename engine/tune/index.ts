@@ -14,7 +14,7 @@ export { type Environment, environmentOf } from "./environment.ts";
 export { constraint, type Formula, formula, type Result, type Scope } from "./expression.ts";
 export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
 export type { Json, JsonObject } from "./formats/schema.ts";
-export { type Problem, readT1, writeT1 } from "./formats/t1.ts";
+export { type Problem, readSpace, readT1, type Searched, writeT1 } from "./formats/t1.ts";
 export { kernelOf } from "./formats/t1_kernel.ts";
 export { readT4, writeT4 } from "./formats/t4.ts";
 export { type Data, type KernelDescription, kernel, type Output } from "./kernel.ts";

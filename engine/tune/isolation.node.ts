@@ -40,6 +40,7 @@ export type Request =
   | { what: "open"; task: Task; options: Pick<IsolationOptions, "adapter" | "clock" | "verify"> }
   | { what: "evaluate"; configuration: Configuration }
   | { what: "environment" }
+  | { what: "standard" }
   | { what: "inspect"; configuration: Configuration }
   | { what: "rank"; configurations: readonly Configuration[]; options?: RankingOptions };
 
@@ -47,6 +48,7 @@ export type Answer =
   | { what: "opened" }
   | { what: "stage"; stage: Stage }
   | { what: "environment"; environment: Environment }
+  | { what: "standard"; configuration: Configuration | undefined }
   | { what: "inspection"; inspection: Inspection }
   | { what: "row"; row: Row }
   | { what: "ranking"; ranking: Ranking }
@@ -84,6 +86,12 @@ export class Isolated implements Evaluator {
   async environment(): Promise<Environment> {
     const answer = await this.#told({ what: "environment" });
     if (answer.what === "environment") return answer.environment;
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  async standard(): Promise<Configuration | undefined> {
+    const answer = await this.#told({ what: "standard" });
+    if (answer.what === "standard") return answer.configuration;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 

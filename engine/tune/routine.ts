@@ -8,6 +8,7 @@ import { difference, dispatchesOf, Launch, run, runnable } from "../gradcheck/la
 import { derived, type Problem, problem, shapesOf } from "../gradcheck/problem.ts";
 import { dtypeOf, loaded, random, sample, uniform } from "../gradcheck/sampling.ts";
 import { withGradients } from "../graph/autodiff.ts";
+import { decide, settingsOf } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
 import { within } from "./kernel.ts";
@@ -57,6 +58,12 @@ export function routine(description: RoutineDescription): Subject {
       const variant = { algorithm: algorithm.name, layout: "dense", tune } as const;
       const launch = (await Launch.load(device, op, attrs, truth.shapes, name, variant))!;
       return new Tuned(device, truth, launch, algorithm, tune);
+    },
+    standard(device) {
+      const { algorithm } = choice(op, name, list, device, description.algorithm, {});
+      const problem = { op, routine: name, shapes: truth.shapes, attrs };
+      const { kernels } = decide(problem, device.traits, { algorithm: algorithm.name });
+      return { algorithm: algorithm.name, ...settingsOf(kernels) };
     },
   };
 }

@@ -29,6 +29,8 @@ export interface Evaluator {
   /** What measures. */
   environment(): Promise<Environment>;
   inspect(configuration: Configuration): Promise<Inspection>;
+  /** What would be taken if nothing were tuned, where that is known. */
+  standard?(): Promise<Configuration | undefined>;
   /** Never throws for what a configuration does: its row says so. */
   evaluate(configuration: Configuration): Promise<Row>;
   /** Measures configurations that were verified again, in turns. Throws where one of them fails now. */
@@ -104,6 +106,16 @@ export class Runner implements Evaluator {
     } catch (error) {
       if (statusOf(error) === "constraints") return { refusal: (error as Error).message };
       return {}; // evaluating it will say what is wrong
+    }
+  }
+
+  async standard(): Promise<Configuration | undefined> {
+    const { device } = await this.bench();
+    try {
+      return this.subject.standard?.(device);
+    } catch (error) {
+      if (statusOf(error) === "constraints") return undefined;
+      throw error;
     }
   }
 

@@ -53,6 +53,13 @@ export interface TuneOptions {
   /** Where rows are kept, made for the header of this run; rows of the same WGSL, adapter and problem are not measured again. */
   readonly cache?: (header: Header) => RowStore;
   readonly seed?: number;
+  /** Configurations to compare with, of the space or not: evaluated first, and measured again with the fastest. */
+  readonly against?: readonly Configuration[];
+  /**
+   * Whether what the adapter cannot have is told as it is met, as a row, and not before the search: printing every
+   * configuration of a large space takes longer than a short search.
+   */
+  readonly lazy?: boolean;
   /** How many of the fastest are measured again, in turns; default 8. */
   readonly finalists?: number;
   readonly ranking?: RankingOptions;
@@ -93,29 +100,38 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
 
 async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned> {
   const environment = await evaluator.environment();
-  const whole = spaceOf(options);
-  const { inspections, space, refused } = await illegal(whole, evaluator);
+  const whole = spaceOf(options, options.op && (await evaluator.standard?.()));
+  const inspections = new Map<string, Inspection>();
+  const { space, refused } = options.lazy
+    ? { space: whole, refused: new Map<string, number>() }
+    : await illegal(whole, evaluator, inspections);
   for (const observer of options.observers ?? []) observer.started?.(space, environment);
   const store = options.cache?.(headerOf(options, whole, environment));
-  const results: Row[] = [];
-  const objective = options.objective ?? ((row: Row) => row.objective ?? Infinity);
-  const { seed, settings, budget, strategy = "brute_force" } = options;
-  const evaluate = async (index: number): Promise<number> => {
-    const configuration = space.at(index);
-    const { wgsl } = inspections.get(whole.key(configuration)) ?? {};
+  const rows = new Map<string, Row>();
+  const evaluated = async (configuration: Configuration): Promise<Row> => {
+    const key = keyOf(configuration);
+    const before = rows.get(key);
+    if (before) return before;
+    const { wgsl } = inspections.get(key) ?? (store ? await evaluator.inspect(configuration) : {});
     const known = store?.find({ configuration, wgsl });
     const row = known ?? (await evaluator.evaluate(configuration));
     const seen = observed(row, known !== undefined, options.observers);
-    results.push(seen);
+    rows.set(key, seen);
     if (!known) store?.append(seen);
-    return seen.status === "ok" ? objective(seen) : Infinity;
+    return seen;
   };
-  const { history, stopped } = await search({ space, strategy, settings, budget, seed, evaluate });
-  const order = history
-    .map(({ objective: of }, i) => ({ row: results[i], of }))
-    .filter(({ of }) => Number.isFinite(of))
-    .sort((a, b) => a.of - b.of);
-  const finalists = order.slice(0, options.finalists ?? 8).map(({ row }) => row);
+  const figure = options.objective ?? ((row: Row) => row.objective ?? Infinity);
+  const objective = (row: Row) => (row.status === "ok" ? figure(row) : Infinity);
+  const against: Row[] = [];
+  for (const configuration of options.against ?? []) against.push(await evaluated(configuration));
+  const { seed, settings, budget, strategy = "brute_force" } = options;
+  const evaluate = async (index: number): Promise<number> => objective(await evaluated(space.at(index)));
+  const { stopped } = await search({ space, strategy, settings, budget, seed, evaluate });
+  const results = [...rows.values()];
+  const order = results
+    .filter((row) => Number.isFinite(objective(row)))
+    .sort((a, b) => objective(a) - objective(b));
+  const finalists = order.filter((row, i) => i < (options.finalists ?? 8) || against.includes(row));
   // only times can be measured again in turns
   const ranking =
     finalists.length > 1 && !options.objective ? await ranked(evaluator, finalists, options) : undefined;
@@ -123,6 +139,10 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
   const tied = ranking ? ranking.tied.map((i) => finalists[i]) : finalists.slice(0, 1);
   return { results, best, tied, finalists, ranking, stopped, space, refused, environment };
 }
+
+/** Text that tells configurations apart, whatever the order of their parameters. */
+const keyOf = (configuration: Configuration): string =>
+  JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 const ranked = (evaluator: Evaluator, rows: readonly Row[], { ranking }: TuneOptions): Promise<Ranking> =>
   evaluator.rank(
@@ -136,23 +156,22 @@ function observed(row: Row, known: boolean, observers: readonly Observer[] = [])
 }
 
 /** The space without what the adapter cannot have, and why it cannot. */
-async function illegal(space: Space, evaluator: Evaluator) {
-  const inspections = new Map<string, Inspection>();
+async function illegal(space: Space, evaluator: Evaluator, inspections: Map<string, Inspection>) {
   const refused = new Map<string, number>();
   for (let i = 0; i < space.size; i++) {
     const configuration = space.at(i);
     const inspection = await evaluator.inspect(configuration);
-    inspections.set(space.key(configuration), inspection);
+    inspections.set(keyOf(configuration), inspection);
     const { refusal } = inspection;
     if (refusal) refused.set(refusal, (refused.get(refusal) ?? 0) + 1);
   }
   const allowed: Constraint = {
     names: space.parameters.map(({ name }) => name),
     text: "what the adapter allows",
-    holds: (configuration) => inspections.get(space.key(configuration))?.refusal === undefined,
+    holds: (configuration) => inspections.get(keyOf(configuration))?.refusal === undefined,
   };
   const legal = refused.size > 0 ? new Space(space.parameters, [...space.constraints, allowed]) : space;
-  return { inspections, space: legal, refused };
+  return { space: legal, refused };
 }
 
 function subjectOf({ kernel, op, problem }: TuneOptions) {
@@ -171,9 +190,16 @@ function sizesOf(op: Op, problem: TuneOptions["problem"]): Omit<RoutineDescripti
   );
 }
 
-/** The space that is asked for, before the adapter is. */
-export function spaceOf({ op, problem, params, constraints = [] }: TuneOptions): Space {
-  const parameters = params ? listed(params) : op ? tunablesOf(op, sizesOf(op, problem)) : undefined;
+/** The space that is asked for, before the adapter is; `standard` is what a plan would take there. */
+export function spaceOf(
+  { op, problem, params, constraints = [] }: TuneOptions,
+  standard: Configuration = {},
+): Space {
+  const parameters = params
+    ? listed(params)
+    : op
+      ? tunablesOf(op, sizesOf(op, problem), standard)
+      : undefined;
   if (!parameters) throw new TuneError("tune: params are missing");
   const names = parameters.map(({ name }) => name);
   return new Space(
@@ -196,21 +222,29 @@ const listed = (params: NonNullable<TuneOptions["params"]>): readonly Parameter[
         values,
       }));
 
-/** The tunables of the algorithm that is named, or of the first, as its kernels declare them; subgroup sizes are the adapter's. */
-function tunablesOf(op: Op, { routine: name = "forward", algorithm }: Omit<RoutineDescription, "op">) {
+/**
+ * The tunables of the algorithm that is named, or of the standard's, or of the first, with the values that its kernels
+ * name; subgroup sizes are the adapter's.
+ */
+function tunablesOf(
+  op: Op,
+  { routine: name = "forward", algorithm }: Omit<RoutineDescription, "op">,
+  standard: Configuration,
+): Parameter[] {
   const list: readonly Algorithm<any>[] = routines(op)[name] ?? [];
-  const chosen = algorithm ? list.find((a) => a.name === algorithm) : list[0];
+  const wanted = algorithm ?? standard.algorithm;
+  const chosen = wanted ? list.find((a) => a.name === wanted) : list[0];
   if (!chosen)
     throw new TuneError(
-      `tune: ${op.name}/${name} has no algorithm ${algorithm} (has ${list.map((a) => a.name).join(", ")})`,
+      `tune: ${op.name}/${name} has no algorithm ${wanted} (has ${list.map((a) => a.name).join(", ")})`,
     );
   const found = new Map(chosen.kernels.flatMap((kernel) => [...tunables(kernel)]));
   found.delete("LANES");
-  return [...found].map(([parameter, { choices, value }]) => ({
-    name: parameter,
-    values: choices,
-    default: value,
-  }));
+  return [...found].map(([parameter, { choices, value }]) => {
+    const settled = Number(standard[parameter] ?? value);
+    const values = [...new Set([...choices, settled])].sort((a, b) => a - b);
+    return { name: parameter, values, default: settled };
+  });
 }
 
 function headerOf(

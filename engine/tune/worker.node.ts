@@ -35,6 +35,7 @@ async function subjectOf(task: Task): Promise<Subject> {
 async function answer(request: Request): Promise<Answer> {
   if (request.what === "evaluate") return { what: "row", row: await runner.evaluate(request.configuration) };
   if (request.what === "environment") return { what: "environment", environment: await runner.environment() };
+  if (request.what === "standard") return { what: "standard", configuration: await runner.standard() };
   if (request.what === "inspect")
     return { what: "inspection", inspection: await runner.inspect(request.configuration) };
   if (request.what === "rank")
@@ -57,4 +58,5 @@ process.on("message", async (request: Request) => {
     tell({ what: "failed", message: (error as Error).message });
   }
 });
+process.on("SIGINT", () => {}); // a terminal sends it to all: what is under way is the parent's to end
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL")); // leaving in order waits for what hangs

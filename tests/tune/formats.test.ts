@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { FormatError } from "../../engine/errors.ts";
 import { constraint, formula } from "../../engine/tune/expression.ts";
 import { readKernelTuner, writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
-import { type Problem, readT1, writeT1 } from "../../engine/tune/formats/t1.ts";
+import { type Problem, readSpace, readT1, writeT1 } from "../../engine/tune/formats/t1.ts";
 import { INVALIDITY, readT4, writeT4 } from "../../engine/tune/formats/t4.ts";
 import type { Recording } from "../../engine/tune/recording.ts";
 import type { Row } from "../../engine/tune/row.ts";
@@ -324,6 +324,23 @@ check.test("T1: values as lists, ranges and comprehensions; a default that is no
   refused(() => values("__import__('os')"), /Values: expression .*: no function __import__/);
   refused(() => values("7"), /Values: expected a list but found 7/);
   refused(() => values("[0.5]"), /Values: 0.5 is not of type int/);
+});
+
+check.test("T1: of an operation the space alone", () => {
+  const text = JSON.stringify({
+    General: { BenchmarkName: "tiles" },
+    ConfigurationSpace: {
+      TuningParameters: [{ Name: "ROWS", Type: "uint", Values: "[1, 2, 4]" }],
+      Conditions: [{ Expression: "ROWS > 1" }],
+    },
+    Search: { Name: "random_sample", Attributes: [] },
+    Budget: [{ Type: "ConfigurationCount", BudgetValue: 2 }],
+  });
+  const { name, space, budget, search } = readSpace(text);
+  assert.equal([name, space.size, search?.name], ["tiles", 2, "random_sample"]);
+  assert.equal(budget, [{ type: "ConfigurationCount", value: 2 }]);
+  refused(() => readT1(text, "tiles.json"), /tiles\.json: expected KernelSpecification/);
+  refused(() => readSpace("{}", "empty.json"), /empty\.json: expected ConfigurationSpace/);
 });
 
 check.test("T1: a constraint that is a function cannot be written", () => {

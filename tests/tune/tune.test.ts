@@ -4,16 +4,23 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Device } from "../../engine/device/device.ts";
+import { decide } from "../../engine/plan/choose.ts";
+import { parseWinners } from "../../engine/plan/winners/table.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
 import { readRecord } from "../../engine/tune/record.ts";
+import { routine } from "../../engine/tune/routine.ts";
 import type { Row } from "../../engine/tune/row.ts";
+import { Runner } from "../../engine/tune/runner.ts";
 import { type Observer, spaceOf, tune } from "../../engine/tune/tune.ts";
 import { conv2d, relu } from "../../kernels/index.ts";
-import { group } from "../harness.ts";
+import { device, group } from "../harness.ts";
 import { FAULTS, planted } from "./planted.ts";
 
 const check = group("tune run");
 
+/** A table that makes another choice than the kernel does. */
+const OWN = { routines: { "conv2d/forward": [{ algorithm: "plain", tune: { WG_X: 64, WG_Y: 4 } }] } };
 /** Timing is not what is tested here. */
 const clock = { samples: 3, least: 1e-3 };
 const ranking = { rounds: 2 };
@@ -92,6 +99,72 @@ check.test("an operation's space is its tunables, cut by constraints of every ki
   }
   if (made.best) assert.ok(made.tied.includes(made.best));
 });
+
+check.test(
+  "an operation's defaults are what a plan takes for the problem, where its adapter is known",
+  async () => {
+    const shapes = { x: [1, 9, 9, 16], w: [1, 1, 16, 24], b: [24] };
+    const problem = {
+      shapes,
+      attrs: {
+        stride: [1, 1],
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+      },
+      algorithm: "plain",
+    };
+    const { kernels } = decide(
+      { op: conv2d, routine: "forward", shapes: { ...shapes, y: [1, 9, 9, 24] }, attrs: problem.attrs },
+      { ...device.traits, winners: parseWinners("own", OWN) },
+      { algorithm: "plain" },
+    );
+    const opened = await Device.open({ winners: OWN });
+    const runner = new Runner(routine({ op: conv2d, ...problem }), { open: async () => opened });
+    const standard = await runner.standard();
+    assert.equal(standard, { algorithm: "plain", ...kernels[0].tune });
+    const space = spaceOf({ op: conv2d, problem }, standard);
+    assert.equal(
+      space.parameters.map(({ name, default: value }) => [name, value]),
+      [
+        ["WG_X", 64],
+        ["WG_Y", 4],
+      ],
+    );
+    runner.close();
+  },
+);
+
+check.test(
+  "what is compared with is evaluated first and among the finalists; refusals are rows where met",
+  async () => {
+    const seen: Row[] = [];
+    const made = await tune({
+      kernel: planted,
+      problem: "doubling",
+      params: { FAULT: [FAULTS.none], WG: [4096, 32, 128] },
+      against: [{ FAULT: FAULTS.none, WG: 64 }],
+      lazy: true,
+      finalists: 1,
+      clock,
+      ranking,
+      observers: [{ evaluated: (row) => void seen.push(row) }],
+    });
+    assert.is(seen[0].configuration.WG, 64);
+    assert.equal(
+      made.results.map(({ configuration: { WG }, status }) => [WG, status === "constraints"]),
+      [
+        [64, false],
+        [4096, true],
+        [32, false],
+        [128, false],
+      ],
+    );
+    assert.is(made.refused.size, 0);
+    if (seen[0].status === "ok") assert.ok(made.finalists.includes(seen[0]));
+  },
+);
 
 check.test("an objective of one's own", async () => {
   const problem = { shapes: { x: [1, 5, 5, 8] }, attrs: {} };

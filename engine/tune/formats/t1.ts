@@ -11,9 +11,9 @@ const TYPES = ["int", "uint", "float", "bool", "string"] as const;
 /** What ends a search; a duration is in seconds. */
 export const BUDGETS = ["TuningDuration", "ConfigurationCount", "ConfigurationFraction"] as const;
 const SIZE: Schema = { type: "object", required: ["X"], others: { type: ["string", "number"] } };
-const FILE: Schema = {
+const SPACE: Schema = {
   type: "object",
-  required: ["ConfigurationSpace", "KernelSpecification"],
+  required: ["ConfigurationSpace"],
   properties: {
     General: { type: "object", properties: { BenchmarkName: TEXT } },
     ConfigurationSpace: {
@@ -43,6 +43,12 @@ const FILE: Schema = {
         properties: { Type: { enum: BUDGETS }, BudgetValue: { type: "number" } },
       },
     },
+  },
+};
+const FILE: Schema = {
+  type: "object",
+  required: ["ConfigurationSpace", "KernelSpecification"],
+  properties: {
     KernelSpecification: {
       type: "object",
       required: ["Language", "KernelName", "KernelFile", "GlobalSize", "LocalSize"],
@@ -82,15 +88,16 @@ export interface Problem {
   readonly document?: JsonObject;
 }
 
-/** Reads a T1 problem. Throws FormatError with the place and what was expected there, TuneError for an impossible space. */
-export function readT1(text: string, name = "T1"): Problem {
-  const document = parseJson(text, FILE, name);
-  const { ConfigurationSpace, General, KernelSpecification, Search, Budget } = document;
+/** What of a T1 file says how to search: all that an operation, which has its kernels and sizes, needs of one. */
+export type Searched = Pick<Problem, "space" | "budget" | "search" | "notes"> & { readonly name?: string };
+
+/** Reads the space of a T1 file, which need not say what to tune. Throws as `readT1` does. */
+export function readSpace(text: string, name = "T1"): Searched {
+  const { ConfigurationSpace, General, Search, Budget } = parseJson(text, SPACE, name);
   const { TuningParameters, Conditions } = ConfigurationSpace as Record<
     string,
     readonly JsonObject[] | undefined
   >;
-  const kernel = KernelSpecification as Record<string, any>;
   const notes: string[] = [];
   const parameters = TuningParameters!.map((parameter, i) =>
     parameterOf(parameter, `${name}.ConfigurationSpace.TuningParameters[${i}]`, notes),
@@ -98,26 +105,37 @@ export function readT1(text: string, name = "T1"): Problem {
   const constraints = (Conditions ?? []).map(({ Expression }, i) =>
     at(`${name}.ConfigurationSpace.Conditions[${i}].Expression`, () => constraint(Expression as string)),
   );
-  const sizes = (which: "LocalSize" | "GlobalSize") =>
-    ["X", "Y", "Z"].map((axis) =>
-      at(`${name}.KernelSpecification.${which}.${axis}`, () => formula(String(kernel[which][axis] ?? 1))),
-    );
   return defined({
-    name: ((General as JsonObject | undefined)?.BenchmarkName as string | undefined) ?? kernel.KernelName,
-    language: kernel.Language,
-    kernel: kernel.KernelName,
-    file: kernel.KernelFile,
+    name: (General as JsonObject | undefined)?.BenchmarkName as string | undefined,
     space: new Space(parameters, constraints),
-    problemSize: kernel.ProblemSize ?? [],
-    localSize: sizes("LocalSize"),
-    globalSize: sizes("GlobalSize"),
-    arguments: kernel.Arguments ?? [],
     budget: ((Budget ?? []) as readonly JsonObject[]).map(({ Type, BudgetValue }) => ({
       type: Type as (typeof BUDGETS)[number],
       value: BudgetValue as number,
     })),
     search: Search === undefined ? undefined : searchOf(Search as JsonObject),
     notes,
+  });
+}
+
+/** Reads a T1 problem. Throws FormatError with the place and what was expected there, TuneError for an impossible space. */
+export function readT1(text: string, name = "T1"): Problem {
+  const searched = readSpace(text, name);
+  const document = parseJson(text, FILE, name);
+  const kernel = document.KernelSpecification as Record<string, any>;
+  const sizes = (which: "LocalSize" | "GlobalSize") =>
+    ["X", "Y", "Z"].map((axis) =>
+      at(`${name}.KernelSpecification.${which}.${axis}`, () => formula(String(kernel[which][axis] ?? 1))),
+    );
+  return defined({
+    ...searched,
+    name: searched.name ?? kernel.KernelName,
+    language: kernel.Language,
+    kernel: kernel.KernelName,
+    file: kernel.KernelFile,
+    problemSize: kernel.ProblemSize ?? [],
+    localSize: sizes("LocalSize"),
+    globalSize: sizes("GlobalSize"),
+    arguments: kernel.Arguments ?? [],
     document,
   });
 }
