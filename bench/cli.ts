@@ -43,6 +43,7 @@ program
     bytes,
   )
   .option("--seed <n>", "seed of weights and shuffling", whole(0), 0)
+  .option("--winners <file>", "table of algorithms and tunables, as `tune step` writes them")
   .option(...adapter)
   .action((options) => demo(options));
 

@@ -4,6 +4,7 @@ import { strategies } from "../../engine/tune/strategies/index.ts";
 import { exportRecording, importRecording, WRITERS } from "../tune/exchange.ts";
 import { scoreStrategies } from "../tune/score.ts";
 import { show } from "../tune/show.ts";
+import { step } from "../tune/step.ts";
 import { run as search } from "../tune/tune.ts";
 import { share, whole } from "./arguments.ts";
 
@@ -35,6 +36,7 @@ export function addTune(program: Command): void {
     .option("--no-verify", "time without checking results")
     .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...")
     .action((subject, options) => search(subject, options));
+  addStep(tune);
   const run = ["--run <n>", "which run of a record that holds several", whole(1)] as const;
 
   tune
@@ -87,4 +89,33 @@ export function addTune(program: Command): void {
     .option("--out <file>", "file to write, packed where it ends in .gz (default: stdout)")
     .option(...run)
     .action((recording, options) => exportRecording(recording, options));
+}
+
+function addStep(tune: Command): void {
+  tune
+    .command("step")
+    .description("tune what dominates a network's training step, and keep what makes the step faster")
+    .requiredOption("--model <name>", "network")
+    .option("--variant <variant>", "its variant", "paper")
+    .option("--image <pixels>", "image side", whole(75), 299)
+    .option("--batch <n>", "images a step", whole(1), 1)
+    .option("--share <part>", "part of the step's time that is looked at (default: 0.8)", share(0))
+    .option("--top <n>", "so many problems instead, the costliest first", whole(1))
+    .addOption(
+      new Option("--strategy <name>", "how each problem is searched (default: beam_search)").choices(
+        strategies.map(({ name }) => name),
+      ),
+    )
+    .option("--set <name=value...>", "settings of the strategy")
+    .option(
+      "--budget <amount>",
+      "of each problem: configurations such as 100, 20%, or seconds such as 90s",
+      "40",
+    )
+    .option("--rounds <n>", "steps of either kind whenever the two are compared", whole(2), 10)
+    .option("--seed <n>", "seed of the searches and of the values", whole(0), 1)
+    .option("--out <dir>", "folder for rows, which a second run goes on with, and winners", "tuning/step")
+    .option("--merge <file>", "also put the winners into this table")
+    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...")
+    .action((options) => step(options));
 }

@@ -9,6 +9,7 @@ import type { Traits } from "../plan/choose.ts";
 import { Executable, type Profile } from "../plan/executable.ts";
 import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
 import { commute } from "../plan/rewrite/commute.ts";
+import type { Winners } from "../plan/winners/table.ts";
 import { type Optimizer, rmsprop } from "./optimizers.ts";
 import { averageDecay, type Schedule } from "./schedules.ts";
 
@@ -41,6 +42,8 @@ export interface TrainerOptions {
   readonly memory?: number;
   readonly net?: NetOptions;
   readonly choose?: PlanOptions["choose"];
+  /** Table that is asked in place of the device's own, before those of the engine. */
+  readonly winners?: Winners;
 }
 
 /** What a step tells. */
@@ -133,7 +136,8 @@ export interface TrainingPlan {
 }
 
 /** Traces a model and plans its training step for an adapter. Throws as `Trainer.create` does. */
-export function planTraining(model: Model, traits: Traits, options: TrainerOptions): TrainingPlan {
+export function planTraining(model: Model, adapter: Traits, options: TrainerOptions): TrainingPlan {
+  const traits = { ...adapter, winners: options.winners ?? adapter.winners };
   const { input, optimizer = rmsprop(), microBatches = 1 } = options;
   if (!(Number.isInteger(microBatches) && microBatches > 0) || input[0] % microBatches)
     throw new ShapeError(`trainer: a batch of ${input[0]} does not divide into ${microBatches} parts`);

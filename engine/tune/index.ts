@@ -56,6 +56,19 @@ export {
   Space,
   type Value,
 } from "./space.ts";
+export {
+  type Finding,
+  type Step,
+  type StepObserver,
+  type StepOptions,
+  type Steps,
+  type StepTuned,
+  type Turns,
+  tuneStep,
+} from "./step.ts";
+export type { Group } from "./step_groups.ts";
+export type { Alone, GroupOptions } from "./step_problem.ts";
 export { strategies } from "./strategies/index.ts";
 export type { Search, Setting, Strategy } from "./strategies/strategy.ts";
+export { trainingSteps } from "./training_steps.ts";
 export { type Observer, type RowStore, type Tuned, type TuneOptions, tune } from "./tune.ts";

@@ -53,7 +53,8 @@ export function problemKey(shapes: Shapes, attrs: unknown): string {
   return `${tensors.sort().join(", ")} ${JSON.stringify(attrs ?? {}, sorted)}`;
 }
 
-const applies = (table: Winners, traits: Traits): boolean =>
+/** Whether a table is for the adapter. */
+export const applies = (table: Winners, traits: Traits): boolean =>
   (!table.adapter || table.adapter.test(traits.name)) &&
   (!table.class || table.class === traits.class || (table.class === "gpu" && traits.class !== "cpu"));
 

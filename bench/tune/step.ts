@@ -1,0 +1,279 @@
+// `tessera tune step`: tunes what dominates a network's training step, and keeps what makes the step faster.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Presets, SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import { Device } from "../../engine/device/device.ts";
+import type { Choice } from "../../engine/plan/choose.ts";
+import { readWinners } from "../../engine/plan/winners/table.ts";
+import { type Environment, environmentOf } from "../../engine/tune/environment.ts";
+import { Isolated } from "../../engine/tune/isolation.node.ts";
+import { RunRecord } from "../../engine/tune/record.node.ts";
+import {
+  type Finding,
+  type StepObserver,
+  type StepOptions,
+  type StepTuned,
+  type Turns,
+  tuneStep,
+} from "../../engine/tune/step.ts";
+import type { Group } from "../../engine/tune/step_groups.ts";
+import { trainingSteps } from "../../engine/tune/training_steps.ts";
+import { model, netOptions } from "../../models/index.ts";
+import { readBytes, writeWhole } from "../commands/files.ts";
+import { interruptible } from "../commands/interrupt.ts";
+import { durationUnit, told } from "./scale.ts";
+import { budgetOf, settingsOf } from "./tune.ts";
+
+export interface StepCommand {
+  readonly model: string;
+  readonly variant: string;
+  readonly image: number;
+  readonly batch: number;
+  readonly share?: number;
+  readonly top?: number;
+  readonly strategy?: string;
+  readonly set?: readonly string[];
+  readonly budget?: string;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly out: string;
+  /** Table of winners that the new ones are put into. */
+  readonly merge?: string;
+  readonly adapter?: string;
+}
+
+/** Tunes the training step of a network and prints what it gained; writes winners where the step is faster. */
+export const step = (command: StepCommand): Promise<void> =>
+  interruptible(async (signal) => {
+    const table = command.merge === undefined ? undefined : await tableIn(command.merge);
+    const device = await Device.open({ adapter: command.adapter });
+    const records = new Map<string, RunRecord>();
+    const progress = new Progress();
+    try {
+      await mkdir(command.out, { recursive: true });
+      const environment = await environmentOf(device);
+      console.error(`${environment.adapter}, ${environment.implementation}: a step of ${said(command)}`);
+      const found = await tuneStep({
+        ...optionsOf(command, device),
+        signal,
+        observer: progress,
+        cache(group, header) {
+          const path = join(command.out, `${fileOf(group)}.jsonl`);
+          records.get(path)?.close();
+          const record = new RunRecord(path, header);
+          records.set(path, record);
+          return record;
+        },
+      });
+      progress.stop();
+      print(found);
+      await write(found, environment, command, table);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      progress.stop();
+      console.error(`rows are in ${command.out}: the same command goes on with them`);
+    } finally {
+      progress.stop();
+      for (const record of records.values()) record.close();
+      device.close();
+    }
+  });
+
+function optionsOf(command: StepCommand, device: Device): StepOptions {
+  const { variant, image, batch, adapter, share, top, strategy, set = [], seed, rounds } = command;
+  const network = model(command.model, { variant });
+  return {
+    steps: trainingSteps(device, network, {
+      input: [batch, image, image, 3],
+      net: netOptions(command.model, { variant }),
+    }),
+    evaluator: ({ op, ...of }) => new Isolated({ routine: { op: op.name, ...of } }, { adapter }),
+    budget: budgetOf(command.budget),
+    settings: settingsOf(set),
+    ...{ share, top, strategy, seed, rounds },
+  };
+}
+
+const said = ({ model: network, variant, image, batch }: StepCommand): string =>
+  `${network} (${variant}), ${batch} ${batch === 1 ? "image" : "images"} of ${image}x${image}`;
+
+/** A file for the rows of a group: those of the same routine and sizes share it, in sections. */
+const fileOf = ({ routine, node: { op, shapes } }: Group): string => {
+  const sides = op.inputs.slice(0, 2).map((name) => shapes[name].join("x"));
+  return [routine.replace("/", "-"), ...sides].join("-");
+};
+
+const named = ({ routine, node: { op, shapes, attrs } }: Group): string => {
+  const tensors = op.inputs.slice(0, 2).map((name) => `${name} ${shapes[name].join("x")}`);
+  const strides: readonly number[] = (attrs as { stride?: readonly number[] })?.stride ?? [];
+  const stride = strides.some((by) => by !== 1) ? [`stride ${strides.join("x")}`] : [];
+  return `${routine} ${[...tensors, ...stride].join(", ")}`;
+};
+
+/** One bar: which problem of how many, its best so far, and what is left of all. */
+class Progress implements StepObserver {
+  readonly #bar = new SingleBar(
+    { format: "{what} {bar} {value}/{total} {note}", stream: process.stderr, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  #running = "";
+  #began = performance.now();
+
+  profiled(groups: readonly Group[], chosen: readonly Group[]): void {
+    this.stop();
+    const sum = (of: readonly Group[]) => of.reduce((total, { seconds }) => total + seconds, 0);
+    const share = `${Math.round((100 * sum(chosen)) / sum(groups))} %`;
+    console.error(`${groups.length} problems; ${chosen.length} of them, ${share} of the step, are tuned`);
+    this.#began = performance.now();
+  }
+
+  tuning(group: Group, number: number, of: number) {
+    let best = Infinity;
+    let [done, most] = [0, 1];
+    return {
+      started: (space: { readonly size: number }) => {
+        [done, most] = [0, space.size];
+        this.#show(`${number + 1}/${of} ${named(group)}`, 0, most, "");
+      },
+      evaluated: (row: { readonly status: string; readonly objective?: number }) => {
+        if (row.status === "ok") best = Math.min(best, row.objective!);
+        const whole = number + Math.min(1, ++done / most);
+        const left = ((performance.now() - this.#began) / 1e3) * (of / whole - 1);
+        const note = `| best ${Number.isFinite(best) ? duration(best) : "-"} | ${duration(left)} left`;
+        this.#show(`${number + 1}/${of} ${named(group)}`, done, most, note);
+        return undefined;
+      },
+    };
+  }
+
+  tuned({ group, alone: { best, ratio, why } }: Finding): void {
+    this.stop();
+    const outcome = best ? `${choice(best)}, ${percent(ratio!)} of the present time` : why;
+    console.error(`${named(group)}: ${outcome}`);
+  }
+
+  turn(what: "profile" | "groups" | "step", done: number, of: number): void {
+    const text = { profile: "profiling", groups: "in the step", step: "the whole step" }[what];
+    this.#show(text, done, of, "");
+  }
+
+  #show(what: string, done: number, of: number, note: string): void {
+    if (this.#running !== what) {
+      this.stop();
+      this.#bar.start(of, done, { what, note });
+      this.#running = what;
+    } else {
+      this.#bar.setTotal(of);
+      this.#bar.update(done, { what, note });
+    }
+  }
+
+  stop(): void {
+    if (this.#running) this.#bar.stop();
+    this.#running = "";
+  }
+}
+
+const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+const ms = (seconds: number): string => (1e3 * seconds).toFixed(2);
+const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)} %`;
+const choice = ({ algorithm, tune }: Choice): string =>
+  [algorithm, ...Object.entries(tune ?? {}).map(([name, value]) => `${name}=${value}`)].join(" ");
+const spread = ({ ratio, interval }: Turns): string =>
+  `${ratio.toFixed(3)} [${interval.map((end) => end.toFixed(3)).join(", ")}]`;
+
+/** What the whole step came to. */
+export function verdict({ step: took, predicted, achieved, problems, seconds }: StepTuned): string {
+  if (!took) return `Nothing is faster in the step, which takes ${duration(seconds)} on the device.`;
+  const times = `The step takes ${duration(took.tuned)} where it took ${duration(took.present)}: ${spread(took)} of the time`;
+  const gains = `${ms(predicted)} ms predicted, ${ms(achieved)} ms achieved`;
+  const said = Object.keys(problems).length > 0 ? "Accepted." : "No faster by its interval: not accepted.";
+  return `${times}; ${gains}. ${said}`;
+}
+
+function print(found: StepTuned): void {
+  const table = new Table({
+    style: { head: [], border: [] },
+    head: ["problem", "launches", "present", "best", "predicted ms", "achieved ms", "in the step", "kept"],
+    colAligns: ["left", "right", "left", "left", "right", "right", "left", "left"],
+  });
+  for (const { group, alone, predicted, inStep, kept, why } of found.findings)
+    table.push([
+      named(group),
+      group.launches,
+      choice(alone.now),
+      alone.best ? choice(alone.best) : "-",
+      alone.best ? ms(predicted) : "-",
+      inStep ? ms(inStep.present * (1 - inStep.ratio)) : "-",
+      inStep ? spread(inStep) : "-",
+      kept ? "yes" : (why ?? "no"),
+    ]);
+  console.log(table.toString());
+  console.log(verdict(found));
+}
+
+/** What was found, as JSON; the table of winners where there is one, and the one that they are put into. */
+async function write(
+  found: StepTuned,
+  environment: Environment,
+  command: StepCommand,
+  table: Record<string, any> | undefined,
+): Promise<void> {
+  const told = found.findings.map(({ group: { node: _, ...group }, ...rest }) => ({ ...group, ...rest }));
+  const { seconds, step: took, predicted, achieved, problems } = found;
+  const measured = {
+    adapter: environment.adapter,
+    driver: environment.driver,
+    implementation: environment.implementation,
+    date: new Date().toISOString().slice(0, 10),
+    command: commandOf(command),
+  };
+  const text = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+  const findings = join(command.out, "findings.json");
+  await writeWhole(findings, () =>
+    text({ measured, seconds, step: took, predicted, achieved, findings: told }),
+  );
+  console.log(`what was found: ${findings}`);
+  if (Object.keys(problems).length === 0) return;
+  const winners = join(command.out, "winners.json");
+  await writeWhole(winners, () => text({ adapter: pattern(environment.adapter), measured, problems }));
+  console.log(`winners: ${winners}, for WINNERS or --winners`);
+  if (!table) return;
+  await writeWhole(command.merge!, () => text(merged(table, problems)));
+  console.log(`and in ${command.merge}`);
+}
+
+/** The adapter's name as a table asks for it, without its version: a driver that is a little newer is much the same. */
+const pattern = (adapter: string): string =>
+  adapter
+    .replace(/[:(].*$/, "")
+    .trim()
+    .replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** The JSON of a table of winners. Throws FormatError where it is none. */
+async function tableIn(path: string): Promise<Record<string, any>> {
+  const text = (await readBytes(path)).toString("utf8");
+  readWinners(path, text);
+  return JSON.parse(text);
+}
+
+/** A table, as its JSON, with winners before what it says of the same problems. */
+export function merged(
+  table: Readonly<Record<string, any>>,
+  problems: StepTuned["problems"],
+): Record<string, any> {
+  const all: Record<string, object> = { ...table.problems };
+  for (const [routine, of] of Object.entries(problems)) all[routine] = { ...all[routine], ...of };
+  return { ...table, problems: all };
+}
+
+function commandOf(command: StepCommand): string {
+  const { share, top, strategy, budget, set = [], seed, rounds, variant, image, batch } = command;
+  const options = { model: command.model, variant, image, batch, share, top, strategy, budget, rounds, seed };
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : `--${name} ${value}`,
+  );
+  return ["tessera tune step", ...given, ...(set.length > 0 ? [`--set ${set.join(" ")}`] : [])].join(" ");
+}

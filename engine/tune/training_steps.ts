@@ -1,0 +1,39 @@
+import { size } from "../../kernels/op.ts";
+import type { Device } from "../device/device.ts";
+import { random } from "../gradcheck/sampling.ts";
+import { type Model, planTraining, Trainer, type TrainerOptions } from "../optim/trainer.ts";
+import type { Winners } from "../plan/winners/table.ts";
+import type { Step, Steps } from "./step.ts";
+
+/** The training step of a model on a device, on images of noise: what a step takes does not depend on what it learns. */
+export const trainingSteps = (device: Device, model: Model, options: TrainerOptions): Steps => ({
+  traits: device.traits,
+  plan(winners) {
+    const { pass, update } = planTraining(model, device.traits, { ...options, winners });
+    return [...pass.dispatches, ...update.dispatches];
+  },
+  async open(winners?: Winners): Promise<Step> {
+    const trainer = await Trainer.create(device, model, { ...options, winners });
+    const next = random(1);
+    const images = new Float32Array(size(options.input)).map(() => 2 * next() - 1);
+    const labels = new Int32Array(options.input[0]).map((_, i) => i % trainer.classes);
+    const run = async (): Promise<number> => {
+      const start = performance.now();
+      await trainer.step(images, labels);
+      return (performance.now() - start) / 1e3;
+    };
+    try {
+      await run(); // the first waits for memory and for what the driver compiles late
+    } catch (error) {
+      trainer.close();
+      throw error;
+    }
+    return {
+      run,
+      async profile() {
+        return Object.values(await trainer.profile()).flat();
+      },
+      close: () => trainer.close(),
+    };
+  },
+});

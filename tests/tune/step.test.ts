@@ -1,0 +1,312 @@
+// Tuning for a whole step: what is faster alone must be faster in the step, and the step faster with it.
+
+import * as assert from "uvu/assert";
+import { merged, verdict } from "../../bench/tune/step.ts";
+import { LimitError, TuneError } from "../../engine/errors.ts";
+import { type Model, planTraining } from "../../engine/optim/trainer.ts";
+import { decide, type Problem, type Traits } from "../../engine/plan/choose.ts";
+import { parseWinners, readWinners, type Winners } from "../../engine/plan/winners/table.ts";
+import { configurationOf, spaceOfWays, waysOf } from "../../engine/tune/problem_space.ts";
+import { compare } from "../../engine/tune/ranking.ts";
+import type { RoutineDescription } from "../../engine/tune/routine.ts";
+import { routine } from "../../engine/tune/routine.ts";
+import { type Evaluator, Runner } from "../../engine/tune/runner.ts";
+import type { Configuration } from "../../engine/tune/space.ts";
+import { type StepOptions, type Steps, tuneStep } from "../../engine/tune/step.ts";
+import { trainingSteps } from "../../engine/tune/training_steps.ts";
+import { conv2d } from "../../kernels/index.ts";
+import { device, group } from "../harness.ts";
+
+const check = group("tune step");
+
+const TRAITS: Traits = {
+  ...device.traits,
+  ...{ name: "test adapter", class: "cpu", lanes: 8, winners: undefined },
+  features: new Set(["subgroups"]),
+};
+const ENVIRONMENT = { adapter: "test", driver: "1", implementation: "test", toggles: [] };
+
+/** Two convolutions of the same sizes, one of others, and what comes after. */
+const small: Model = (net, images) => {
+  let x = net.unit("stem", images, 16, [3, 3], { stride: [2, 2] });
+  x = net.unit("one", x, 16, [1, 1]);
+  x = net.unit("two", x, 16, [1, 1]);
+  return net.linear("logits", net.globalAvgPool(x), 5);
+};
+const OPTIONS = { input: [1, 32, 32, 3] } as const;
+
+/** Seconds of a launch of a routine, as it is set. */
+type Cost = (routine: string, set: Configuration) => number;
+/** Noise that cancels in medians. */
+const noisy = (seconds: number, i: number) => seconds * (1 + 1e-3 * Math.sin(7 * i));
+
+/** Steps that nothing runs: each dispatch takes what it costs, the whole step `factor` times their sum. */
+function fakeSteps(
+  cost: Cost,
+  { factor = (_: boolean): number => 1, traits = TRAITS } = {},
+): Steps & { opened: number } {
+  const planned = (winners?: Winners) => {
+    const { pass, update } = planTraining(small, traits, { ...OPTIONS, winners });
+    return [...pass.dispatches, ...update.dispatches];
+  };
+  const steps = {
+    opened: 0,
+    traits,
+    plan: planned,
+    async open(winners?: Winners) {
+      steps.opened++;
+      const dispatches = planned(winners);
+      const seconds = dispatches.map(({ node, algorithm, kernel }) =>
+        cost(`${node.op.name}/${node.routine}`, { algorithm, ...kernel.tune }),
+      );
+      let turn = 0;
+      return {
+        async profile() {
+          turn++;
+          return dispatches.map((dispatch, i) => ({ dispatch, seconds: noisy(seconds[i], turn + i) }));
+        },
+        async run() {
+          return noisy(factor(winners !== undefined) * seconds.reduce((a, b) => a + b, 0), turn++);
+        },
+        close() {
+          steps.opened--;
+        },
+      };
+    },
+  };
+  return steps;
+}
+
+/** An evaluator that measures nothing, and what it was asked. */
+function fakeEvaluator(cost: Cost, asked: { of: RoutineDescription; set: Configuration }[] = []) {
+  return (of: RoutineDescription): Evaluator => {
+    const name = `${of.op.name}/${of.routine}`;
+    const seconds = (set: Configuration) => cost(name, set);
+    const spent = { compilation: 0, verification: 0, benchmark: 0, framework: 0, search: 0 };
+    return {
+      environment: async () => ENVIRONMENT,
+      inspect: async () => ({}),
+      async evaluate(configuration) {
+        asked.push({ of, set: configuration });
+        const objective = seconds(configuration);
+        const times = [objective];
+        return { configuration, status: "ok", objective, times, spent, timestamp: "" };
+      },
+      rank: async (list) =>
+        compare(list.map((set) => Array.from({ length: 20 }, (_, i) => noisy(seconds(set), i)))),
+      close() {},
+    };
+  };
+}
+
+/** One row a lane makes forward convolutions twice as fast, three make gradients to w so, and nothing else matters. */
+const alone: Cost = (name, { ROWS }) =>
+  name === "conv2d_moments/forward" && ROWS === 1
+    ? 0.5e-3
+    : name === "conv2d/w" && ROWS === 3
+      ? 0.5e-3
+      : 1e-3;
+/** In the step gradients to w are slower so. */
+const inStep: Cost = (name, set) => (name === "conv2d/w" && set.ROWS === 3 ? 1.2e-3 : alone(name, set));
+const run = (options: Partial<StepOptions> & Pick<StepOptions, "steps">) =>
+  tuneStep({ evaluator: fakeEvaluator(alone), share: 1, budget: { evaluations: 40 }, ...options });
+
+check.test("what is faster alone and in the step is kept, what is slower in the step is not", async () => {
+  const steps = fakeSteps(inStep);
+  const found = await run({ steps });
+  assert.is(steps.opened, 0, "steps left open");
+  const of = (name: string) => found.findings.filter(({ group: { routine: is } }) => is === name);
+  const forward = of("conv2d_moments/forward").filter(({ alone: { now } }) => now.tune.ROWS !== 1);
+  assert.is(forward.length, 2);
+  for (const {
+    group: at,
+    kept,
+    predicted,
+    inStep: took,
+    alone: { best, ratio },
+  } of forward) {
+    assert.ok(kept);
+    assert.is(best!.tune.ROWS, 1);
+    assert.ok(Math.abs(ratio! - 0.5) < 1e-2 && Math.abs(took!.ratio - 0.5) < 1e-2);
+    assert.ok(Math.abs(predicted - at.launches * 0.5e-3) < 1e-5, `${predicted}`);
+  }
+  assert.equal(forward.map(({ group: at }) => at.launches).sort(), [1, 2]);
+  for (const {
+    kept,
+    why,
+    alone: { best },
+  } of of("conv2d/w")) {
+    assert.is(best!.tune.ROWS, 3);
+    assert.not(kept);
+    assert.is(why, "no faster in the step");
+  }
+  assert.ok(found.findings.some(({ why }) => why === "nothing is told from the present"));
+  const predicted = found.findings.reduce((sum, one) => sum + (one.kept ? one.predicted : 0), 0);
+  assert.is(found.predicted, predicted);
+  assert.ok(Math.abs(found.achieved - 1.5e-3) < 1e-4, `${found.achieved}`);
+  assert.ok(Math.abs(found.predicted - 1.5e-3) < 1e-4, `${found.predicted}`);
+  assert.equal(Object.keys(found.problems), ["conv2d_moments/forward"]);
+  assert.match(verdict(found), /1\.5\d ms predicted, 1\.\d+ ms achieved\. Accepted\.$/);
+
+  const text = JSON.stringify({ adapter: "test", problems: found.problems });
+  const winners = readWinners("winners.json", text);
+  for (const { group: at } of forward) {
+    const chosen = decide(at.node, { ...TRAITS, winners });
+    assert.match(chosen.why, /winners\.json: .*, this problem/);
+    assert.is(chosen.kernels[0].tune.ROWS, 1);
+  }
+});
+
+check.test("where the step is no faster nothing is accepted", async () => {
+  const found = await run({ steps: fakeSteps(inStep, { factor: (tuned) => (tuned ? 1.2 : 1) }) });
+  assert.ok(found.findings.some(({ kept }) => kept));
+  assert.ok(found.step!.ratio > 1);
+  assert.equal(found.problems, {});
+  assert.match(verdict(found), /No faster by its interval: not accepted\.$/);
+});
+
+check.test("where nothing is faster alone no step is measured", async () => {
+  const found = await run({ steps: fakeSteps(() => 1e-3), evaluator: fakeEvaluator(() => 1e-3), top: 2 });
+  assert.is(found.findings.length, 2);
+  assert.is(found.step, undefined);
+  assert.equal([found.predicted, found.achieved, found.problems], [0, 0, {}]);
+  assert.match(verdict(found), /^Nothing is faster in the step/);
+});
+
+check.test("the costliest problems come first, as many as make up the share", async () => {
+  const cost: Cost = (name) => (name === "conv2d/w" ? 1 : 1e-6);
+  const { findings, groups } = await run({
+    steps: fakeSteps(cost),
+    evaluator: fakeEvaluator(cost),
+    share: 0.9,
+  });
+  assert.equal(new Set(findings.map(({ group: { routine: of } }) => of)), new Set(["conv2d/w"]));
+  assert.is(findings[0].group.launches, 2);
+  assert.ok(groups.length > findings.length);
+});
+
+const at = (name: string, traits: Traits) => {
+  const shapes = { x: [1, 17, 17, 64], w: [3, 3, 64, 64], b: [64], y: [1, 17, 17, 64] };
+  const attrs = {
+    stride: [1, 1],
+    padding: [
+      [1, 1],
+      [1, 1],
+    ],
+  };
+  const problem: Problem = { op: conv2d, routine: name, shapes, attrs };
+  return { problem, ways: waysOf(problem, traits) };
+};
+
+check.test("an algorithm of a wider bound is taken only where the tables take it", () => {
+  const names = ({ ways: { present, others } }: ReturnType<typeof at>) =>
+    [present, ...others].map(({ algorithm }) => algorithm.name);
+  assert.not(names(at("forward", TRAITS)).some((name) => name.startsWith("winograd")));
+  const table = { routines: { "conv2d/forward": [{ algorithm: "winograd_4x4" }] } };
+  const winners = parseWinners("test", table);
+  const given = names(at("forward", { ...TRAITS, winners }));
+  assert.is(given[0], "winograd_4x4");
+  assert.equal(
+    given.filter((name) => name.startsWith("winograd")),
+    ["winograd_4x4"],
+  );
+  assert.ok(given.includes("broadcast"));
+});
+
+check.test("tunables are varied where they are read; the settled ones are among the configurations", () => {
+  const { problem, ways } = at("forward", TRAITS);
+  const all = [ways.present, ...ways.others.filter(({ algorithm }) => algorithm.name !== "workgroup")];
+  const space = spaceOfWays(problem, all);
+  const sizes = new Map<string, number>();
+  for (let i = 0; i < space.size; i++) {
+    const name = String(space.at(i).algorithm);
+    sizes.set(name, (sizes.get(name) ?? 0) + 1);
+  }
+  for (const { algorithm, choices } of all) {
+    const most = [...choices.values()].reduce((product, values) => product * values.length, 1);
+    assert.is(sizes.get(algorithm.name), most, algorithm.name);
+  }
+  const standard = Object.fromEntries(space.parameters.map(({ name, default: value }) => [name, value!]));
+  assert.ok(space.indexOf({ ...standard, ...configurationOf(ways.present) }) >= 0);
+});
+
+check.test("a kernel that the step cannot take is told, and leaves the others", async () => {
+  const steps = fakeSteps(alone);
+  const { plan, open } = steps;
+  const checked = (winners?: Winners) => {
+    const tables = Object.values(winners?.problems["conv2d/w"] ?? {});
+    if (tables.some(({ tune }) => tune?.ROWS === 3)) throw new LimitError("four at a time");
+    return winners;
+  };
+  const found = await run({
+    steps: Object.assign(steps, {
+      plan: (winners: Winners) => plan(checked(winners)!),
+      open: (winners?: Winners) => open(checked(winners)),
+    }),
+  });
+  const refused = found.findings.filter(({ why }) => why === "not in the step: four at a time");
+  assert.is(refused.length, 2);
+  assert.ok(found.findings.some(({ kept }) => kept));
+});
+
+check.test("what ends a search is told, and an abort ends all", async () => {
+  const steps = fakeSteps(alone);
+  const failing = (of: RoutineDescription): Evaluator => ({
+    ...fakeEvaluator(alone)(of),
+    rank: () => Promise.reject(new Error("no sign of life")),
+  });
+  const { findings } = await run({ steps, evaluator: failing, top: 1 });
+  assert.is(findings[0].why, "no sign of life");
+  assert.not(findings[0].kept);
+  const stop = new AbortController();
+  const observer = { tuned: () => stop.abort() };
+  const reason = await run({ steps, observer, signal: stop.signal }).catch((error: Error) => error);
+  assert.is((reason as Error).name, "AbortError");
+  assert.is(steps.opened, 0);
+});
+
+for (const [options, message] of [
+  [{ share: 0 }, /share is 0/],
+  [{ share: 1.5 }, /share is 1.5/],
+  [{ top: 0 }, /top is 0/],
+  [{ rounds: 0.5 }, /rounds is 0.5/],
+] as const)
+  check.test(`refused: ${message}`, async () => {
+    const error = await run({ steps: fakeSteps(alone), ...options }).catch((raised: Error) => raised);
+    assert.instance(error, TuneError);
+    assert.match((error as Error).message, message);
+  });
+
+check.test("winners are merged before what a table says of the same problem, and leave the rest", () => {
+  const table = {
+    class: "cpu",
+    routines: { "conv2d/x": [{ algorithm: "plain" }] },
+    problems: { "conv2d/x": { a: { algorithm: "plain" }, b: { algorithm: "plain" } } },
+  };
+  const found = { "conv2d/x": { b: { algorithm: "broadcast" } }, "conv2d/w": { c: { tune: { ROWS: 1 } } } };
+  const made = merged(table, found);
+  assert.equal(made, {
+    ...table,
+    problems: {
+      "conv2d/x": { a: { algorithm: "plain" }, b: { algorithm: "broadcast" } },
+      "conv2d/w": found["conv2d/w"],
+    },
+  });
+  parseWinners("merged", made);
+});
+
+check.test("a step on the adapter: it ends, and what it finds is a table", async () => {
+  const tiny: Model = (net, images) =>
+    net.linear("logits", net.globalAvgPool(net.unit("one", images, 8, [1, 1])), 3);
+  const found = await tuneStep({
+    steps: trainingSteps(device, tiny, { input: [2, 8, 8, 3] }),
+    evaluator: (of) => new Runner(routine(of), { clock: { samples: 3, least: 1e-3 } }),
+    ...{ top: 1, budget: { evaluations: 3 }, finalists: 2, ranking: { rounds: 2 }, profiles: 2, rounds: 2 },
+  });
+  assert.is(found.findings.length, 1);
+  assert.ok(found.seconds > 0);
+  parseWinners("found", { problems: found.problems });
+  assert.is(found.findings[0].alone.evaluated > 0, true);
+});
+
+check.run();
