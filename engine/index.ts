@@ -8,7 +8,7 @@ export { Graph, type Node, Tensor } from "./graph/graph.ts";
 export * from "./io/safetensors.ts";
 export { constant, type Initialiser, varianceScaling, xavier } from "./nn/initialisers.ts";
 export { Net, type NetOptions, type VariableSpec } from "./nn/net.ts";
-export { Predictor, type PredictorOptions } from "./nn/predictor.ts";
+export { type PredictionPlan, Predictor, type PredictorOptions, planPrediction } from "./nn/predictor.ts";
 export { type StateDict, Variables } from "./nn/variables.ts";
 export { adamw, type Optimizer, rmsprop, sgd } from "./optim/optimizers.ts";
 export { type Schedule, staircase } from "./optim/schedules.ts";

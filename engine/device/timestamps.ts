@@ -4,7 +4,7 @@ import type { Device } from "./device.ts";
 /** WebGPU allows a query set of 4096 at most. */
 const MOST = 4096;
 
-/** Timestamps around single dispatches, each in a pass of its own. */
+/** Timestamps at both ends of passes. */
 export class Timestamps {
   private constructor(
     private readonly device: Device,
@@ -13,7 +13,7 @@ export class Timestamps {
     private readonly staging: GPUBuffer,
   ) {}
 
-  /** Room for `count` dispatches. Throws LimitError where the adapter has no timestamps. */
+  /** Room for `count` passes. Throws LimitError where the adapter has no timestamps. */
   static async create(device: Device, count: number): Promise<Timestamps> {
     if (!device.gpu.features.has("timestamp-query"))
       throw new LimitError(`${device.name}: no timestamp-query`);
@@ -30,23 +30,33 @@ export class Timestamps {
     return new Timestamps(device, sets, resolved, staging);
   }
 
-  /** Seconds that each of `count` passes took. */
+  /** What pass `i` is begun with. */
+  around(i: number): GPUComputePassDescriptor {
+    const perSet = MOST / 2;
+    const [querySet, query] = [this.sets[Math.floor(i / perSet)], (i % perSet) * 2];
+    return {
+      timestampWrites: { querySet, beginningOfPassWriteIndex: query, endOfPassWriteIndex: query + 1 },
+    };
+  }
+
+  /** Seconds that each of `count` passes took, with one of `encode` in each. */
   async measure(count: number, encode: (pass: GPUComputePassEncoder, i: number) => void): Promise<number[]> {
     const { gpu } = this.device;
-    const perSet = MOST / 2;
     for (let from = 0; from < count; from += 64) {
       const encoder = gpu.createCommandEncoder();
       for (let i = from; i < Math.min(from + 64, count); i++) {
-        const query = (i % perSet) * 2;
-        const querySet = this.sets[Math.floor(i / perSet)];
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: query, endOfPassWriteIndex: query + 1 },
-        });
+        const pass = encoder.beginComputePass(this.around(i));
         encode(pass, i);
         pass.end();
       }
       gpu.queue.submit([encoder.finish()]);
     }
+    return this.read(count);
+  }
+
+  /** Seconds that each of the first `count` passes took when it ran last. */
+  async read(count: number): Promise<number[]> {
+    const { gpu } = this.device;
     const encoder = gpu.createCommandEncoder();
     for (const [i, set] of this.sets.entries())
       encoder.resolveQuerySet(set, 0, set.count, this.resolved, i * MOST * 8);

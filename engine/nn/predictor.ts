@@ -1,12 +1,13 @@
 import type { Device } from "../device/device.ts";
 import type { Model } from "../optim/trainer.ts";
+import type { Traits } from "../plan/choose.ts";
 import { Executable } from "../plan/executable.ts";
-import { plan } from "../plan/plan.ts";
+import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
 import { commute } from "../plan/rewrite/commute.ts";
-import { Net, type NetOptions } from "./net.ts";
+import { Net, type NetOptions, type VariableSpec } from "./net.ts";
 import type { Variables } from "./variables.ts";
 
-export interface PredictorOptions {
+export interface PredictorOptions extends Pick<PlanOptions, "choose" | "fuse"> {
   /** Images of a batch and their size: [n,h,w,c]. */
   readonly input: readonly number[];
   readonly net?: NetOptions;
@@ -14,9 +15,28 @@ export interface PredictorOptions {
   readonly weights?: "value" | "average";
 }
 
+/** An evaluation as a plan, before any device has seen it. */
+export interface PredictionPlan {
+  readonly variables: ReadonlyMap<string, VariableSpec>;
+  readonly pass: Plan;
+}
+
+/** Traces a model in evaluation and plans it for an adapter. Throws as `Predictor.create` does. */
+export function planPrediction(model: Model, traits: Traits, options: PredictorOptions): PredictionPlan {
+  const net = new Net({ ...options.net, training: false });
+  const made = model(net, net.input("images", options.input));
+  const logits = "logits" in made ? made.logits : made;
+  commute(net.graph, [logits]);
+  const { choose, fuse } = options;
+  return {
+    variables: net.variables,
+    pass: plan(net.graph, traits, { outputs: { logits }, choose, fuse }),
+  };
+}
+
 /** A model in evaluation: running statistics, no dropout, on variables that may go on being trained. */
 export class Predictor {
-  private constructor(private readonly executable: Executable) {}
+  private constructor(readonly pass: Executable) {}
 
   /** Plans the evaluation of a model. Throws ShapeError, LimitError or WeightsError where model, adapter or variables do not fit. */
   static async create(
@@ -25,22 +45,18 @@ export class Predictor {
     variables: Variables,
     options: PredictorOptions,
   ): Promise<Predictor> {
-    const net = new Net({ ...options.net, training: false });
-    const made = model(net, net.input("images", options.input));
-    const logits = "logits" in made ? made.logits : made;
-    commute(net.graph, [logits]);
-    const planned = plan(net.graph, device.traits, { outputs: { logits } });
-    return new Predictor(await Executable.load(device, planned, (v) => variables.place(v, options.weights)));
+    const { pass } = planPrediction(model, device.traits, options);
+    return new Predictor(await Executable.load(device, pass, (v) => variables.place(v, options.weights)));
   }
 
   /** Logits [n,classes] of images [n,h,w,c]. Throws ShapeError where their number differs. */
   predict(images: Float32Array): Promise<Float32Array> {
-    this.executable.write("images", images);
-    this.executable.run();
-    return this.executable.read("logits");
+    this.pass.write("images", images);
+    this.pass.run();
+    return this.pass.read("logits");
   }
 
   close(): void {
-    this.executable.close();
+    this.pass.close();
   }
 }

@@ -41,9 +41,12 @@ export interface TrainerOptions {
   /** Bytes of device memory a step may take: below what it takes by itself, more is computed twice. */
   readonly memory?: number;
   readonly net?: NetOptions;
+  /** Of forward, backward and update. */
   readonly choose?: PlanOptions["choose"];
   /** Table that is asked in place of the device's own, before those of the engine. */
   readonly winners?: Winners;
+  /** Replace neighbouring operations by one that does the work of both (the default), or run each as it was traced. */
+  readonly fuse?: PlanOptions["fuse"];
 }
 
 /** What a step tells. */
@@ -133,6 +136,8 @@ export interface TrainingPlan {
   readonly pass: Plan;
   /** Clipping, the optimiser, running averages. */
   readonly update: Plan;
+  /** Bytes of all that is kept between steps: parameters, their gradients, what the optimiser keeps, statistics. */
+  readonly variableBytes: number;
 }
 
 /** Traces a model and plans its training step for an adapter. Throws as `Trainer.create` does. */
@@ -151,20 +156,21 @@ export function planTraining(model: Model, adapter: Traits, options: TrainerOpti
   const into = parameterGradients(net, loss, 1 / microBatches);
   const { banks } = layOutBanks(net.variables, traits);
   const { graph, outputs } = traceUpdate(banks, optimizer, options);
-  const update = plan(graph, traits, { outputs });
-  const besides = update.memory().total + variableBytes(banks, optimizer, options);
+  const update = plan(graph, traits, { outputs, choose: options.choose });
+  const kept = bytesOf(banks, optimizer, options);
+  const besides = update.memory().total + kept;
   const pass = plan(net.graph, traits, {
     outputs: { loss, rank },
     into,
     accumulate: microBatches > 1,
     choose: options.choose,
+    fuse: options.fuse,
     memory: options.memory === undefined ? undefined : { most: options.memory, besides },
   });
-  return { variables: net.variables, classes, pass, update };
+  return { variables: net.variables, classes, pass, update, variableBytes: kept };
 }
 
-/** Bytes of all that is kept between steps. */
-function variableBytes(banks: readonly Bank[], optimizer: Optimizer, { average }: TrainerOptions): number {
+function bytesOf(banks: readonly Bank[], optimizer: Optimizer, { average }: TrainerOptions): number {
   const slots = average === undefined ? 1 : 2;
   const trained = slots + 1 + Object.keys(optimizer.slots).length; // its gradient too
   return banks.reduce((sum, { count, group }) => sum + 4 * count * (group === "state" ? slots : trained), 0);

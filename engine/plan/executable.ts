@@ -2,7 +2,7 @@ import { size } from "../../kernels/op.ts";
 import { type Compiled, type Device, verbosity } from "../device/device.ts";
 import { Timestamps } from "../device/timestamps.ts";
 import { LimitError, ShapeError } from "../errors.ts";
-import type { Variable } from "../graph/graph.ts";
+import type { Phase, Variable } from "../graph/graph.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Plan } from "./plan.ts";
 import type { Storage, View } from "./views.ts";
@@ -22,6 +22,13 @@ interface Ready {
   readonly group: GPUBindGroup;
 }
 
+/** Dispatches from one to before another. */
+interface Stretch {
+  readonly phase: Phase;
+  readonly from: number;
+  end: number;
+}
+
 /** Dispatches encoded into one command buffer: enough to keep the adapter busy, few enough to be interrupted. */
 const PER_SUBMIT = 64;
 
@@ -32,6 +39,7 @@ const PER_SUBMIT = 64;
 export class Executable {
   #staging = new Map<string, GPUBuffer>();
   #timestamps: Timestamps | undefined;
+  #watch: Timestamps | undefined;
   /** What `poison` and `write` put around the tensors, where not NaN. */
   #filler = new Map<Storage, number>();
 
@@ -39,6 +47,8 @@ export class Executable {
     readonly device: Device,
     readonly plan: Plan,
     private readonly ready: readonly Ready[],
+    /** What is submitted together: dispatches of one phase, PER_SUBMIT of them at most. */
+    private readonly stretches: readonly Stretch[],
     private readonly owned: readonly GPUBuffer[],
     private readonly place: (storage: Storage) => Place,
   ) {}
@@ -80,7 +90,7 @@ export class Executable {
         prepare(device, dispatch, compiled.get(dispatch.kernel.text)!, place, uniforms[i]),
       );
       device.gpu.queue.submit([]);
-      return new Executable(device, plan, ready, owned, place);
+      return new Executable(device, plan, ready, stretchesOf(plan), owned, place);
     } catch (error) {
       for (const buffer of owned) buffer.destroy();
       throw error;
@@ -109,14 +119,28 @@ export class Executable {
   /** Submits every dispatch in order. Returns at once; `read` or `wait` waits. */
   run(): void {
     const { gpu } = this.device;
-    for (let from = 0; from < this.ready.length; from += PER_SUBMIT) {
+    for (const [i, { from, end }] of this.stretches.entries()) {
       const encoder = gpu.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      for (let i = from; i < Math.min(from + PER_SUBMIT, this.ready.length); i++) encode(pass, this.ready[i]);
+      const pass = encoder.beginComputePass(this.#watch?.around(i));
+      for (const ready of this.ready.slice(from, end)) encode(pass, ready);
       pass.end();
       gpu.queue.submit([encoder.finish()]);
     }
     gpu.queue.submit([]); // frees what was destroyed since the last step
+  }
+
+  /** Makes every `run` from here on note when its passes begin and end. Throws LimitError where the adapter has no timestamps. */
+  async watch(): Promise<void> {
+    this.#watch ??= await Timestamps.create(this.device, this.stretches.length);
+  }
+
+  /** Seconds on the device by phase of the last run, which was watched. */
+  async phases(): Promise<Partial<Record<Phase, number>>> {
+    const took: Partial<Record<Phase, number>> = {};
+    const seconds = (await this.#watch?.read(this.stretches.length)) ?? [];
+    for (const [i, { phase }] of this.stretches.entries())
+      if (seconds.length > 0) took[phase] = (took[phase] ?? 0) + seconds[i];
+    return took;
   }
 
   /** Puts every dispatch into a pass, in order. */
@@ -207,8 +231,19 @@ export class Executable {
   close(): void {
     for (const buffer of [...this.owned, ...this.#staging.values()]) buffer.destroy();
     this.#timestamps?.close();
+    this.#watch?.close();
     this.device.gpu.queue.submit([]);
   }
+}
+
+function stretchesOf({ dispatches }: Plan): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const [i, { node }] of dispatches.entries()) {
+    const last = stretches.at(-1);
+    if (last?.phase === node.phase && i - last.from < PER_SUBMIT) last.end = i + 1;
+    else stretches.push({ phase: node.phase, from: i, end: i + 1 });
+  }
+  return stretches;
 }
 
 /** What all promise, once none is under way any more: a failure then leaves nothing that comes after it. */

@@ -71,30 +71,37 @@ export interface Memory {
   readonly arena: number;
   /** Most arena bytes alive at once: no placement can take less. */
   readonly lowerBound: number;
+  /** Arena bytes alive at each dispatch. */
+  readonly alive: readonly number[];
   /** Bytes of the variables the plan touches (parameters, gradients, statistics, optimiser slots). */
   readonly variables: number;
   /** Bytes of the inputs the caller fills. */
   readonly inputs: number;
   /** Bytes that running the plan takes beside the variables: arena, inputs, constants, uniforms. */
   readonly total: number;
-  /** Dispatch at which most is alive, and what is, largest first. */
-  readonly peak: { readonly at: string; readonly alive: readonly { label: string; bytes: number }[] };
+  /** Dispatch at which most is alive, by its place in the model and in the plan, and what is, largest first. */
+  readonly peak: {
+    readonly at: string;
+    readonly index: number;
+    readonly alive: readonly { label: string; bytes: number }[];
+  };
 }
 
 export function measure(plan: Plan): Memory {
   const sum = (list: readonly Storage[]) => list.reduce((total, { bytes }) => total + rounded(bytes), 0);
   const arena = plan.storages.filter(({ kind, last }) => kind === "arena" && last >= 0);
-  let peak = { bytes: 0, index: 0 };
   const change = new Map<number, number>();
   for (const { first, last, bytes } of arena) {
     change.set(first, (change.get(first) ?? 0) + rounded(bytes));
     change.set(last + 1, (change.get(last + 1) ?? 0) - rounded(bytes));
   }
   let alive = 0;
-  for (let i = 0; i < plan.dispatches.length; i++) {
+  const aliveAt = plan.dispatches.map((_, i) => {
     alive += change.get(i) ?? 0;
-    if (alive > peak.bytes) peak = { bytes: alive, index: i };
-  }
+    return alive;
+  });
+  const lowerBound = aliveAt.reduce((a, b) => Math.max(a, b), 0);
+  const index = Math.max(0, aliveAt.indexOf(lowerBound));
   const seen = new Map(plan.storages.filter(({ kind }) => kind === "variable").map((s) => [s.label, s]));
   const pages = plan.pages.reduce((a, b) => a + b, 0);
   const alone = plan.storages.filter(({ kind, last }) => /input|constant/.test(kind) && last >= 0);
@@ -107,13 +114,15 @@ export function measure(plan: Plan): Memory {
   return {
     arena: pages,
     total: pages + single + uniforms,
-    lowerBound: peak.bytes,
+    lowerBound,
+    alive: aliveAt,
     variables: sum([...seen.values()]),
     inputs: sum(plan.storages.filter(({ kind }) => kind === "input")),
     peak: {
-      at: plan.dispatches[peak.index]?.node.label ?? "",
+      at: plan.dispatches[index]?.node.label ?? "",
+      index,
       alive: arena
-        .filter(({ first, last }) => first <= peak.index && last >= peak.index)
+        .filter(({ first, last }) => first <= index && last >= index)
         .sort((a, b) => b.bytes - a.bytes)
         .map(({ label, bytes }) => ({ label, bytes })),
     },
