@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
 import { TUNABLES } from "../engine/gradcheck/index.ts";
-import { positive, whole } from "./commands/arguments.ts";
-import { addKernels, addRoofline } from "./commands/bench_kernels.ts";
+import { bytes, positive, whole } from "./commands/arguments.ts";
+import { addBench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { gradcheck, repro } from "./commands/gradcheck.ts";
@@ -12,13 +12,6 @@ import { info } from "./commands/info.ts";
 import { models } from "./commands/models.ts";
 import { parity } from "./commands/parity.ts";
 import { addTune } from "./commands/tune.ts";
-
-const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
-const bytes = (text: string) => {
-  const [, amount, unit] = /^([\d.]+) *(|[KMG]iB)$/.exec(text) ?? [];
-  if (!(Number(amount) > 0)) throw new InvalidArgumentError("not bytes such as 900MiB or 2GiB.");
-  return Math.floor(Number(amount) * UNITS[unit]);
-};
 
 const program = new Command("tessera")
   .description("deep learning written by hand on WebGPU: the Inception-v4 and Inception-ResNet networks")
@@ -115,10 +108,7 @@ check
   .action((text, options) => repro(text, options));
 
 addTune(program);
-
-const bench = program.command("bench").description("measure kernels and what the adapter can do");
-addKernels(bench);
-addRoofline(bench);
+addBench(program);
 
 try {
   await program.parseAsync();

@@ -21,3 +21,11 @@ export const share = (least: number) => (text: string) => {
   if (!(value > least && value <= 1)) throw new InvalidArgumentError(`not above ${least} and at most 1.`);
   return value;
 };
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+export const bytes = (text: string) => {
+  const [, amount, unit] = /^([\d.]+) *(|[KMG]iB)$/.exec(text) ?? [];
+  if (!(Number(amount) > 0)) throw new InvalidArgumentError("not bytes such as 900MiB or 2GiB.");
+  return Math.floor(Number(amount) * UNITS[unit]);
+};

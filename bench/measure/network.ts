@@ -116,15 +116,32 @@ interface Found extends First {
 }
 
 function rowOf(device: Device, setting: Setting, planned: StepPlan, found: Found): NetworkRow {
-  const { network, variant, mode, image, batch, seed } = setting;
   const { create, compile, step, measured, validity } = found;
-  const { parameters, macs, activations } = census(modelOf(setting), image, netOf(setting));
   const wall = spread(measured.walls);
   const phases = phaseRows(planned, measured);
   const launches = launchRows(planned, measured);
   return {
+    ...plannedRow(setting, planned),
+    first: { create, compile, step },
+    wall,
+    ...(measured.cpu && { cpu: measured.cpu }),
+    phases,
+    objects: measured.objects,
+    validity,
+    launches,
+    warnings: warningsOf(device, measured, wall, phases, launches),
+  };
+}
+
+/** What can be said of a network before anything is run: a row without any times. */
+export function plannedRow(setting: Setting, planned: StepPlan): NetworkRow {
+  const { network, variant, mode, image, batch, seed, net } = setting;
+  const { parameters, macs, activations } = census(modelOf(setting), image, netOf(setting));
+  const width = net?.width === undefined ? "" : ` x${net.width}`;
+  const none = { samples: [], median: 0, low: 0, high: 0, least: 0, uncertainty: 0 };
+  return {
     network,
-    variant,
+    variant: `${variant}${width}`,
     mode,
     image,
     batch,
@@ -133,16 +150,15 @@ function rowOf(device: Device, setting: Setting, planned: StepPlan, found: Found
     parameters,
     macs,
     activations,
-    first: { create, compile, step },
-    wall,
-    ...(measured.cpu && { cpu: measured.cpu }),
-    phases,
+    first: { create: 0, compile: 0, step: 0 },
+    wall: none,
+    phases: {},
     pipelines: textsOf(planned).size,
-    objects: measured.objects,
+    objects: {},
     memory: memoryOf(planned),
-    validity,
-    launches,
-    warnings: warningsOf(device, measured, wall, phases, launches),
+    validity: { valid: true, why: "planned, not run" },
+    launches: [],
+    warnings: [],
   };
 }
 

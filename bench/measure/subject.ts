@@ -9,8 +9,8 @@ import type { Executable } from "../../engine/plan/executable.ts";
 import { size } from "../../kernels/op.ts";
 import { inputOf, modelOf, netOf, type Planning, planStep, type Setting } from "./setting.ts";
 
-/** Small: what the loss does in many steps on one batch is not what is measured. */
-const RATE = 1e-3;
+/** Of learning: enough that a step can be told from the rounding of the weights. */
+const RATE = 0.01;
 
 /** What a step computed: the loss of training, the logits of evaluation. */
 export interface Told {

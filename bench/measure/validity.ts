@@ -10,7 +10,7 @@ import { dispatchesOf, type Planning, type Setting, type StepPlan } from "./sett
 import { normOf, subjectOf, tame } from "./subject.ts";
 
 /** Relative errors allowed: a relu that changes sides costs a gradient a thousandth, a wrong kernel much more. */
-const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 2e-2, update: 2e-2, logits: 1e-3 } as const;
+const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 2e-2, change: 2e-2, logits: 1e-3 } as const;
 /** Values of a channel that every batch norm must see, or gradients are little but rounding. */
 const SEEN = 8;
 /** Smallest image at which one is enough for that: its last grid is 3x3. */
@@ -29,11 +29,11 @@ export interface Comparison {
 /** What a step left behind. */
 interface Outcome {
   readonly plan: StepPlan;
-  readonly before: StateDict;
   readonly loss?: number;
   readonly logits?: Float32Array;
+  /** Of training, by parameter. */
   readonly gradients: StateDict;
-  readonly after: StateDict;
+  readonly changes: StateDict;
 }
 
 /**
@@ -78,19 +78,27 @@ async function outcome(device: Device, setting: Setting, planning: Planning): Pr
     const { loss, logits } = await subject.step();
     const train = setting.mode === "train";
     const gradients: StateDict = train ? await variables.read("gradient") : new Map();
-    const after = train ? await variables.read() : new Map();
+    const changes = train ? changed(gradients, before, await variables.read()) : new Map();
     const [pass, update] = subject.parts.map(({ plan }) => plan);
     return {
       plan: { pass, update, variables: variables.specs, variableBytes: variables.bytes },
-      before,
       loss,
       logits,
       gradients,
-      after,
+      changes,
     };
   } finally {
     subject.close();
   }
+}
+
+/** What a step adds to each parameter. */
+function changed(parameters: StateDict, before: StateDict, after: StateDict): StateDict {
+  const of = (path: string) => {
+    const [from, to] = [before.get(path)!.data, after.get(path)!.data];
+    return from.map((value, i) => to[i] - value);
+  };
+  return new Map([...parameters].map(([path, { shape }]) => [path, { shape, data: of(path) }]));
 }
 
 interface Difference {
@@ -116,19 +124,17 @@ function errors(ours: Outcome, plain: Outcome): Difference[] {
       relative(normOf(ours.gradients.values()), normOf(plain.gradients.values())),
       ALLOWED.norm,
     );
-  let neighbour = 0;
-  for (const [path, { shape, data }] of plain.gradients) {
-    // a shift that a later batch norm removes has no gradient: only its neighbour's size says how small that is
-    const scale = Math.max(lengthOf(data), shape.length === 1 ? neighbour / 10 : 0);
-    neighbour = lengthOf(data);
-    note(`the gradient of ${path}`, distance(ours.gradients.get(path)!.data, data) / scale, ALLOWED.gradient);
-  }
-  for (const [path, { data }] of plain.after) {
-    const before = plain.before.get(path)!.data;
-    const rounding = 2 ** -22 * lengthOf(before);
-    const moved = distance(data, before) + rounding / ALLOWED.update;
-    note(`the change of ${path}`, distance(ours.after.get(path)!.data, data) / moved, ALLOWED.update);
-  }
+  const compared = (what: string, ours: StateDict, plain: StateDict, allowed: number) => {
+    let neighbour = 0;
+    for (const [path, { shape, data }] of plain) {
+      // a shift that a later batch norm removes has no gradient: only its neighbour's size says how small that is
+      const scale = Math.max(lengthOf(data), shape.length === 1 ? neighbour / 10 : 0);
+      neighbour = lengthOf(data);
+      note(`the ${what} of ${path}`, distance(ours.get(path)!.data, data) / scale, allowed);
+    }
+  };
+  compared("gradient", ours.gradients, plain.gradients, ALLOWED.gradient);
+  compared("change", ours.changes, plain.changes, ALLOWED.change);
   return found;
 }
 
