@@ -81,6 +81,9 @@ export const step = (command: StepCommand): Promise<void> =>
     }
   });
 
+/** Seconds for verification: an optimiser's tensors are all of a network's weights, of which every value is compared. */
+const PATIENCE = 600;
+
 function optionsOf(command: StepCommand, device: Device): StepOptions {
   const { variant, image, batch, adapter, share, top, strategy, set = [], seed, rounds } = command;
   const network = model(command.model, { variant });
@@ -89,7 +92,8 @@ function optionsOf(command: StepCommand, device: Device): StepOptions {
       input: [batch, image, image, 3],
       net: netOptions(command.model, { variant }),
     }),
-    evaluator: ({ op, ...of }) => new Isolated({ routine: { op: op.name, ...of } }, { adapter }),
+    evaluator: ({ op, ...of }) =>
+      new Isolated({ routine: { op: op.name, ...of } }, { adapter, patience: { verify: PATIENCE } }),
     budget: budgetOf(command.budget),
     settings: settingsOf(set),
     ...{ share, top, strategy, seed, rounds },

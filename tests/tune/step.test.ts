@@ -10,9 +10,11 @@ import { configurationOf, spaceOfWays, waysOf } from "../../engine/tune/problem_
 import { compare } from "../../engine/tune/ranking.ts";
 import type { RoutineDescription } from "../../engine/tune/routine.ts";
 import { routine } from "../../engine/tune/routine.ts";
+import type { Row } from "../../engine/tune/row.ts";
 import { type Evaluator, Runner } from "../../engine/tune/runner.ts";
 import type { Configuration } from "../../engine/tune/space.ts";
 import { type StepOptions, type Steps, tuneStep } from "../../engine/tune/step.ts";
+import { groupId } from "../../engine/tune/step_groups.ts";
 import { trainingSteps } from "../../engine/tune/training_steps.ts";
 import { conv2d } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
@@ -247,6 +249,26 @@ check.test("a kernel that the step cannot take is told, and leaves the others", 
   const refused = found.findings.filter(({ why }) => why === "not in the step: four at a time");
   assert.is(refused.length, 2);
   assert.ok(found.findings.some(({ kept }) => kept));
+});
+
+check.test("a second run evaluates nothing that the first has recorded", async () => {
+  const kept = new Map<string, Row>();
+  const cache: StepOptions["cache"] = (of) => {
+    const keyOf = ({ configuration }: Pick<Row, "configuration">) =>
+      groupId(of) + JSON.stringify(configuration);
+    return {
+      find: (row) => kept.get(keyOf(row)),
+      append: (row) => kept.size < kept.set(keyOf(row), row).size,
+    };
+  };
+  const times: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const asked: Parameters<typeof fakeEvaluator>[1] = [];
+    await run({ steps: fakeSteps(alone), evaluator: fakeEvaluator(alone, asked), top: 2, cache });
+    times.push(asked.length);
+  }
+  assert.ok(times[0] > 40);
+  assert.equal(times, [kept.size, 0]);
 });
 
 check.test("what ends a search is told, and an abort ends all", async () => {
