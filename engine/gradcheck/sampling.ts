@@ -64,7 +64,9 @@ export function sample(
   const given = values?.[name];
   const drawn = given ?? op.sample?.(name, shape, next, attrs, shapes) ?? uniform(shape, next);
   const whole = dtypeOf(op, name) !== "f32";
-  const ordinary = Float64Array.from(drawn, (v) => (whole ? v : Math.fround(v)));
+  const ordinary = Float64Array.from(drawn);
+  // a loop, for the weights of a network are many millions
+  for (let i = 0; !whole && i < ordinary.length; i++) ordinary[i] = Math.fround(ordinary[i]);
   if (whole || given || regime === "ordinary" || op.confined?.includes(name)) return ordinary;
   // a quantity that is never negative has no cancelling pairs
   const change: Change =

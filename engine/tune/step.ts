@@ -148,7 +148,10 @@ async function profiled({ steps, profiles = 5, observer, signal }: StepOptions):
   }
 }
 
-/** Those that make up the share of the step, or the first so many, and can be varied. */
+/**
+ * Those that make up the share of the step, or the first so many, and can be varied. The update is left as it is: its
+ * kernels move memory whatever their tunables, and checking one on all weights takes as long as tuning a convolution.
+ */
 function dominant(
   groups: readonly Group[],
   seconds: number,
@@ -159,7 +162,7 @@ function dominant(
   for (const group of groups) {
     if (top === undefined ? before >= share * seconds : found.length === top) break;
     before += group.seconds;
-    if (varies(waysOf(group.node, traits))) found.push(group);
+    if (group.node.phase !== "update" && varies(waysOf(group.node, traits))) found.push(group);
   }
   return found;
 }
