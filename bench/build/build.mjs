@@ -1,4 +1,4 @@
-// Bundles the library for Node and for browsers, the command line and the tests; `.wgsl` files are text.
+// Bundles the library for Node and for browsers, the command line and the tests; `.wgsl` and `.csv` files are text.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const shared = {
   format: "esm",
   target: "es2022",
   sourcemap: true,
-  loader: { ".wgsl": "text" },
+  loader: { ".wgsl": "text", ".csv": "text" },
   logLevel: "warning",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",

@@ -5,11 +5,13 @@ export const style = `
   color-scheme: light dark;
   --page: #fff; --ink: #1d2126; --soft: #646c75; --line: #dfe3e7; --panel: #f5f7f8; --good: #1a7f4b; --bad: #c62f10; --bar: #8fa5b8; --other: #1565c0;
   --heat-0: #e6eaed; --heat-1: #c3ccd3; --heat-2: #f9a825; --heat-3: #ec5f0b; --heat-4: #c1121f; --heat-5: #6a040f; --heat-nan: #1565ff;
+  --hue-1: #2a6fb3; --hue-2: #d9721f; --hue-3: #2f8f5b; --hue-4: #a5489a; --hue-5: #b8920d; --hue-6: #4fa3c4; --hue-7: #8c564b;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #14171a; --ink: #e4e7ea; --soft: #98a1aa; --line: #30363c; --panel: #1c2024; --good: #52c58a; --bad: #ff7a59; --bar: #5f7587; --other: #6db1ff;
     --heat-0: #23292e; --heat-1: #3a444c; --heat-2: #c77700; --heat-3: #ff6d1f; --heat-4: #ff4545; --heat-5: #ff7ae0; --heat-nan: #4d8dff;
+    --hue-1: #6aa9e8; --hue-2: #f0975a; --hue-3: #62c493; --hue-4: #d88acb; --hue-5: #dfc14e; --hue-6: #84d0ea; --hue-7: #c99a8d;
   }
 }
 * { box-sizing: border-box; }

@@ -1,9 +1,9 @@
-// The plots of a tuning run. All are drawn at parts of their sides, from 0 to 1, as a scale gives them.
+// The plots of a tuning run.
 
 import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
 import type { Parameter } from "../../engine/tune/space.ts";
-import { type Markup, markup } from "../report/markup.ts";
+import type { Markup } from "../report/markup.ts";
+import { plot, type Side, type Size } from "../report/plot.ts";
 import { byValue, type Digest, middle, pareto, type Timed } from "./run.ts";
 import { durationUnit, figures, type Scale, scale, told } from "./scale.ts";
 
@@ -15,47 +15,6 @@ const DOT = 4;
 const LETTER = 7;
 /** Rows in one place from which on their stroke may be as wide as there is room. */
 const CROWD = 12;
-
-type Size = { readonly width: number; readonly height: number } & Record<
-  "left" | "right" | "top" | "bottom",
-  number
->;
-type Side = Pick<Scale, "label" | "at" | "ticks">;
-
-/** Marks between axes, with one decimal of a pixel: finer is not seen. */
-function plot(what: string, size: Size, x: Side, y: Side, marks: readonly Plot.Markish[]): Markup {
-  const svg = Plot.plot({
-    document: parseHTML("<html></html>").document,
-    width: size.width,
-    height: size.height,
-    marginLeft: size.left,
-    marginRight: size.right,
-    marginTop: size.top,
-    marginBottom: size.bottom,
-    ariaLabel: what,
-    x: { domain: [0, 1], range: [size.left, size.width - size.right] },
-    y: { domain: [0, 1], range: [size.height - size.bottom, size.top] },
-    marks: [
-      Plot.gridY(
-        y.ticks.map(({ at }) => at),
-        { stroke: "var(--line)", strokeOpacity: 1 },
-      ),
-      ...marks,
-      Plot.axisY(
-        y.ticks.map(({ at }) => at),
-        { label: y.label || null, labelArrow: "none", tickSize: 0, tickFormat: (_, i) => y.ticks[i].text },
-      ),
-      Plot.axisX(
-        x.ticks.map(({ at }) => at),
-        { label: x.label || null, labelArrow: "none", tickSize: 4, tickFormat: (_, i) => x.ticks[i].text },
-      ),
-    ],
-  });
-  const shortened = (attribute: string) => attribute.replace(/(\d+\.\d)\d+/g, "$1");
-  return markup(
-    svg.outerHTML.replace(/ (d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)="[^"]*"/g, shortened),
-  );
-}
 
 type Point = readonly [x: number, y: number];
 

@@ -1,0 +1,174 @@
+// The roofline of a result (Williams et al., CACM 2009): speed by algorithmic intensity, under the adapter's measured roofs.
+
+import * as Plot from "@observablehq/plot";
+import type { KernelRow, LaunchRow, Roofs } from "../measure/result.ts";
+import { html, type Markup } from "../report/markup.ts";
+import { plot, type Side, type Size } from "../report/plot.ts";
+import { durationUnit, figures, scale, told } from "../tune/scale.ts";
+import { legend } from "./charts.ts";
+import { atRoof, giga, operationOf, percent, problemOf, sum, three } from "./summary.ts";
+
+/** Launches of one kernel on one problem, or a kernel by itself. */
+interface Dot {
+  readonly operation: string;
+  readonly what: string;
+  readonly count: number;
+  /** Of one launch. */
+  readonly flops: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Seconds of all. */
+  readonly cost: number;
+}
+
+const SIZE: Size = { width: 1060, height: 460, left: 60, right: 24, top: 24, bottom: 42 };
+/** Operations with a colour of their own; the others share one. */
+const HUES = 6;
+/** Pixels: radii of the least and of the costliest. */
+const RADIUS = { least: 2, most: 15 };
+
+const NO_UNIT = { name: "", size: 1 };
+
+/** A dot for every kernel at every problem of a network's step. */
+export function launchDots(launches: readonly LaunchRow[]): readonly Dot[] {
+  const groups = new Map<string, LaunchRow[]>();
+  for (const launch of launches) {
+    const key = `${launch.label} ${launch.routine} ${launch.algorithm} ${problemOf(launch)}`;
+    groups.set(key, [...(groups.get(key) ?? []), launch]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    const mean = (of: (launch: LaunchRow) => number) => sum(group.map(of)) / group.length;
+    return {
+      operation: operationOf(first),
+      what: `${first.label} at ${first.where}${group.length > 1 ? ` and ${group.length - 1} more` : ""}: ${problemOf(first)}`,
+      count: group.length,
+      flops: mean(({ flops }) => flops),
+      bytes: mean(({ bytes }) => bytes),
+      seconds: mean(({ seconds }) => seconds),
+      cost: sum(group.map(({ seconds }) => seconds)),
+    };
+  });
+}
+
+/** A dot for every kernel that was timed by itself. */
+export const kernelDots = (kernels: readonly KernelRow[]): readonly Dot[] =>
+  kernels.flatMap((row) =>
+    row.device
+      ? [
+          {
+            operation: operationOf(row),
+            what: `${row.routine} ${row.algorithm}: ${problemOf(row)}`,
+            count: 1,
+            flops: row.flops,
+            bytes: row.bytes,
+            seconds: row.device.median,
+            cost: row.device.median,
+          },
+        ]
+      : [],
+  );
+
+/**
+ * FLOP/s by FLOP for each byte of the tensors that a kernel binds, each counted once: WebGPU tells nothing of what is
+ * really moved. The larger a dot, the more of the time it is.
+ */
+export function roofline(dots: readonly Dot[], roofs: Roofs | undefined): Markup {
+  const drawn = dots
+    .filter(({ flops, bytes, seconds }) => flops > 0 && bytes > 0 && seconds > 0)
+    .sort((a, b) => b.cost - a.cost);
+  const left = sum(dots.map(({ cost }) => cost)) - sum(drawn.map(({ cost }) => cost));
+  const share = left / sum(dots.map(({ cost }) => cost));
+  const omitted =
+    drawn.length < dots.length
+      ? html`<p class="note">${dots.length - drawn.length} that count no FLOP (${percent(share)} of the time) have no place here.</p>`
+      : undefined;
+  if (drawn.length === 0) return html`${omitted}`;
+  const intensity = ({ flops, bytes }: Dot) => flops / bytes;
+  const speed = ({ flops, seconds }: Dot) => flops / seconds / 1e9;
+  const ridge = roofs && roofs.multiplyAdd / roofs.copy;
+  const x = log("algorithmic intensity (FLOP / byte of the tensors bound)", [
+    ...drawn.map(intensity),
+    ...(ridge ? [ridge / 4, ridge * 4] : []),
+  ]);
+  const y = log("GFLOP/s", [...drawn.map(speed), ...(roofs ? [roofs.multiplyAdd / 1e9] : [])]);
+  const colors = hues(drawn);
+  const most = drawn[0].cost;
+  const radius = ({ cost }: Dot) => Math.max(RADIUS.least, RADIUS.most * Math.sqrt(cost / most));
+  const marks = [
+    ...(roofs ? roofMarks(roofs, x, y) : []),
+    Plot.dot(drawn, {
+      x: (dot: Dot) => x.at(intensity(dot)),
+      y: (dot: Dot) => y.at(speed(dot)),
+      r: { value: radius, scale: null },
+      fill: ({ operation }: Dot) => colors.get(operation) ?? "var(--bar)",
+      fillOpacity: 0.65,
+      stroke: "var(--page)",
+      strokeWidth: 0.7,
+      title: (dot: Dot) => told1(dot, speed(dot), intensity(dot), roofs),
+    }),
+  ];
+  const others = drawn.some(({ operation }) => !colors.has(operation));
+  return html`<figure class="wide">${plot("roofline", SIZE, x, y, marks, "xy")}
+${legend({ ...Object.fromEntries(colors), ...(others && { "other operations": "var(--bar)" }) })}</figure>
+${omitted}`;
+}
+
+function told1(dot: Dot, speed: number, intensity: number, roofs: Roofs | undefined): string {
+  const roof = roofs ? `, ${percent(atRoof(dot, roofs) / dot.seconds)} of the roof` : "";
+  return `${dot.what}\n${dot.count} launches, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed)} GFLOP/s at ${three(intensity)} FLOP/byte${roof}`;
+}
+
+/** The operations that cost most, each with its colour. */
+function hues(dots: readonly Dot[]): ReadonlyMap<string, string> {
+  const costs = new Map<string, number>();
+  for (const { operation, cost } of dots) costs.set(operation, (costs.get(operation) ?? 0) + cost);
+  const ordered = [...costs].sort(([, a], [, b]) => b - a).slice(0, HUES);
+  return new Map(ordered.map(([operation], i) => [operation, `var(--hue-${i + 1})`]));
+}
+
+type Log = Side & { readonly values: readonly [low: number, high: number] };
+
+/** A logarithmic side with room around its values. */
+function log(label: string, values: readonly number[]): Log {
+  const [low, high] = [Math.min(...values) / 1.6, Math.max(...values) * 1.6];
+  const wide: readonly [number, number] = [low, Math.max(high, 4 * low)];
+  const { at, ticks } = scale(label, wide, NO_UNIT, 9, 0);
+  return { label, at, ticks, values: wide };
+}
+
+/** The roofs: bytes at the left, multiply-adds at the right, with their figures beside them. */
+function roofMarks(roofs: Roofs, x: Log, y: Log): readonly Plot.Markish[] {
+  const ridge = roofs.multiplyAdd / roofs.copy;
+  const flat = roofs.multiplyAdd / 1e9;
+  const lowest = (y.values[0] * 1e9) / roofs.copy; // where the slope enters at the bottom
+  const from = Math.max(x.values[0], lowest);
+  const slope = (at: number) => (at * roofs.copy) / 1e9;
+  const line = [
+    { x: from, y: slope(from) },
+    { x: ridge, y: flat },
+    { x: x.values[1], y: flat },
+  ].map((point) => ({ x: x.at(point.x), y: y.at(point.y) }));
+  const named = { fill: "currentColor", fontWeight: "bold" as const };
+  const middle = Math.sqrt(from * ridge);
+  const rise = (SIZE.height - SIZE.top - SIZE.bottom) * (y.at(slope(ridge)) - y.at(slope(from)));
+  const run = (SIZE.width - SIZE.left - SIZE.right) * (x.at(ridge) - x.at(from));
+  return [
+    Plot.line(line, { x: "x", y: "y", stroke: "currentColor", strokeWidth: 1.5 }),
+    Plot.text([`multiply-adds ${giga(roofs.multiplyAdd)} GFLOP/s`], {
+      ...named,
+      x: [1],
+      y: [y.at(flat)],
+      dy: -8,
+      dx: -4,
+      textAnchor: "end",
+    }),
+    Plot.text([`copy ${figures(+(roofs.copy / 1e9).toPrecision(3))} GB/s`], {
+      ...named,
+      x: [x.at(middle)],
+      y: [y.at(slope(middle))],
+      dy: -9,
+      rotate: (-180 * Math.atan2(rise, run)) / Math.PI,
+    }),
+  ];
+}
