@@ -92,12 +92,20 @@ export function differences(row: NetworkRow, host: Host, theirs: Baseline): read
       ? `an unknown batch instead of ${row.batch}`
       : theirs.batch !== row.batch && `batch ${theirs.batch} instead of ${row.batch}`,
     theirs.image !== row.image && `${theirs.image}x${theirs.image} instead of ${row.image}x${row.image}`,
-    !sameHardware(theirs, host) && `${theirs.hardware} instead of ${host.adapter}`,
+    hardwareDifference(theirs, host),
   ].filter((one) => one !== false);
 }
 
-const sameHardware = ({ hardware }: Baseline, { adapter }: Host): boolean =>
-  adapter.toLowerCase().includes(hardware.toLowerCase().replace(/^nvidia /, ""));
+function hardwareDifference({ hardware }: Baseline, { adapter, kind, cpu }: Host): string | false {
+  const [their, our] = [hardware.startsWith("Intel") ? "CPU" : "GPU", kind === "cpu" ? "CPU" : "GPU"];
+  if (their !== our) return `a ${their} instead of a ${our}`;
+  const name = hardware.replace(/^(NVIDIA|Intel) /, "").toLowerCase();
+  return !`${adapter} ${our === "CPU" ? cpu : ""}`.toLowerCase().includes(name) && `another ${their}`;
+}
+
+/** Where published rows are from, and what to know of all of them. */
+export const SOURCES =
+  "A ratio says nothing of the engines alone: what else differs stands beside it. timm: github.com/huggingface/pytorch-image-models at aa4b5850, results/benchmark-*.csv. Lambda: github.com/lambdal/deeplearning-benchmark at e086e0e, synthetic data, some rows with XLA; milliseconds are batch over rate.";
 
 /** For every network of a result what was published of it, with all that differs in words. */
 export function baselineTables(result: Result): readonly Table[] {
@@ -108,24 +116,27 @@ export function baselineTables(result: Result): readonly Table[] {
     const rate = row.validity.valid ? `${three(imageRate(row))} images/s` : "not valid, so not compared";
     return {
       title: `Published for ${name(row)}`,
-      note: `Ours: ${rate}, ${row.mode === "train" ? "training" : "inference"} in ${row.precision}, batch ${row.batch}, ${row.image}x${row.image}, ${result.host.adapter}. The ratio says nothing of the engines alone: what else differs stands beside it.`,
+      note: `Ours: ${rate}, ${row.mode === "train" ? "training" : "inference"} in ${row.precision}, batch ${row.batch}, ${row.image}x${row.image}, on ${result.host.adapter}.`,
       columns: [
         { heading: "Hardware" },
         { heading: "images/s", number: true },
+        { heading: "times ours", number: true },
         { heading: "ms/step", number: true },
-        { heading: "ours / theirs", number: true },
-        { heading: "Framework" },
         { heading: "They had" },
+        { heading: "Framework" },
         { heading: "Source" },
       ],
       rows: rows.map((theirs) => [
         theirs.hardware,
         figures(theirs.rate),
+        row.validity.valid ? three(theirs.rate / imageRate(row)) : "",
         theirs.step === undefined ? "" : figures(theirs.step),
-        row.validity.valid ? three(imageRate(row) / theirs.rate) : "",
-        [theirs.framework, theirs.layout].filter(Boolean).join(", "),
         differences(row, result.host, theirs).join("; "),
-        theirs.source,
+        [theirs.framework, theirs.layout].filter(Boolean).join(", "),
+        theirs.source
+          .replace(/ \w+ (results\/benchmark-|tf-)/, " ")
+          .replace(/\.csv$/, "")
+          .replace(/^lambdal\/\S+/, "Lambda"),
       ]),
     };
   });
@@ -135,6 +146,6 @@ export function baselineTables(result: Result): readonly Table[] {
 export function baselines(result: Result): string {
   const tables = baselineTables(result);
   return tables.length > 0
-    ? tables.map(markdownTable).join("\n")
+    ? `${SOURCES}\n\n${tables.map(markdownTable).join("\n")}`
     : "Nothing was published of what this result measured.\n";
 }

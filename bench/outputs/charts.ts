@@ -6,7 +6,7 @@ import type { NetworkRow } from "../measure/result.ts";
 import { html, type Markup } from "../report/markup.ts";
 import { plot, type Side, type Size } from "../report/plot.ts";
 import { durationUnit, type Scale, scale, told, type Unit } from "../tune/scale.ts";
-import { bytesTold, deviceSeconds, type Part, PHASES, sizeUnit, sum } from "./summary.ts";
+import { bytesTold, deviceSeconds, type Part, PHASES, sizeUnit, sum, UPDATE } from "./summary.ts";
 
 export const PHASE_COLOR: Readonly<Record<Phase | "rest", string>> = {
   forward: "var(--hue-1)",
@@ -14,17 +14,19 @@ export const PHASE_COLOR: Readonly<Record<Phase | "rest", string>> = {
   update: "var(--hue-3)",
   rest: "var(--bar)",
 };
-/** Pixels. */
-const LETTER = 6.4;
+/** Pixels: of a letter on paper and on a narrow window, where it is larger; of a bar among few and among many; of a chart. */
+const LETTER = 7.4;
 const ROW = 34;
 const LINE = 19;
 const WIDTH = 1060;
 
 /** Colours with what they stand for. */
-export const legend = (entries: Readonly<Record<string, string>>): Markup =>
-  html`<ul class="legend">${Object.entries(entries).map(
-    ([label, color]) => html`<li><i style="background:${color}"></i>${label}</li>`,
-  )}</ul>`;
+export const legend = (entries: Readonly<Record<string, string>>): Markup | undefined =>
+  Object.keys(entries).length === 0
+    ? undefined
+    : html`<ul class="legend">${Object.entries(entries).map(
+        ([label, color]) => html`<li><i style="background:${color}"></i>${label}</li>`,
+      )}</ul>`;
 
 const widest = (texts: readonly string[]) => LETTER * Math.max(...texts.map(({ length }) => length)) + 12;
 
@@ -47,199 +49,157 @@ function fromZero(label: string, greatest: number, unit: Unit, most = 8, margin 
 }
 
 interface Segment {
-  readonly row: number;
-  readonly from: number;
-  readonly to: number;
+  readonly length: number;
   readonly color: string;
   readonly title: string;
   /** Written into it where it is wide enough. */
+  readonly text?: string;
+}
+
+/** Segments one behind another, and what is written at the end of them. */
+interface Bar {
+  readonly name: string;
+  readonly segments: readonly Segment[];
+  readonly at: number;
   readonly text: string;
+  readonly strong: boolean;
 }
 
-/** Segments of a row, one behind the other. */
-function stacked(row: number, of: readonly (Omit<Segment, "row" | "from" | "to"> & { length: number })[]) {
-  let from = 0;
-  return of
-    .filter(({ length }) => length > 0)
-    .map(({ length, ...one }): Segment => {
-      const segment = { ...one, row, from, to: from + length };
-      from += length;
-      return segment;
-    });
-}
-
-/** Bars of segments, with a text at the end of each. */
-function bars(
-  what: string,
-  names: readonly string[],
-  segments: readonly Segment[],
-  ends: readonly { readonly at: number; readonly text: string; readonly strong?: boolean }[],
-  height: number,
-  label: string,
-): Markup {
-  const greatest = Math.max(...ends.map(({ at }) => at));
+/** Bars of seconds, from the top down; each takes `height` pixels. */
+function bars(what: string, all: readonly Bar[], label: string, unit: Unit, height: number): Markup {
+  const names = all.map(({ name }) => name);
+  const greatest = Math.max(...all.map(({ at }) => at));
   const size: Size = {
     width: WIDTH,
-    height: height * names.length + 48,
+    height: height * all.length + 48,
     left: widest(names),
-    right: widest(ends.map(({ text }) => text)),
+    right: widest(all.map(({ text }) => text)),
     top: 6,
     bottom: 42,
   };
-  const x = fromZero(label, greatest, durationUnit(greatest), 8, 0);
+  const x = fromZero(label, greatest, unit, 8, 0);
   const y = rowsOf(names);
-  const half = 0.36 / names.length;
-  const room = (size.width - size.left - size.right) / greatest;
-  return plot(
-    what,
-    size,
-    x,
-    y,
-    [
-      Plot.rect(segments, {
-        x1: ({ from }: Segment) => x.at(from),
-        x2: ({ to }: Segment) => x.at(to),
-        y1: ({ row }: Segment) => y.at(row) - half,
-        y2: ({ row }: Segment) => y.at(row) + half,
-        fill: ({ color }: Segment) => color,
-        title: "title",
-      }),
+  const half = 0.36 / all.length;
+  const placed = all.flatMap(({ segments }, row) => {
+    let to = 0;
+    return segments
+      .filter(({ length }) => length > 0)
+      .map((segment) => {
+        const from = to;
+        to += segment.length;
+        return { ...segment, x1: x.at(from), x2: x.at(to), middle: x.at((from + to) / 2), y: y.at(row) };
+      });
+  });
+  const room = size.width - size.left - size.right;
+  const written = placed.filter(({ x1, x2, text }) => text && (x2 - x1) * room > widest([text]));
+  const ends = all.map(({ at, text, strong }, row) => ({ x: x.at(at), y: y.at(row), text, strong }));
+  const marks = [
+    Plot.rect(placed, {
+      ...{ x1: "x1", x2: "x2", fill: ({ color }) => color, title: "title" },
+      y1: ({ y: middle }) => middle - half,
+      y2: ({ y: middle }) => middle + half,
+    }),
+    Plot.text(written, { x: "middle", y: "y", text: "text", fill: "var(--page)", pointerEvents: "none" }),
+    ...[true, false].map((strong) =>
       Plot.text(
-        segments.filter(({ from, to, text }) => (to - from) * room > widest([text])),
+        ends.filter((end) => end.strong === strong),
         {
-          x: ({ from, to }: Segment) => x.at((from + to) / 2),
-          y: ({ row }: Segment) => y.at(row),
-          text: "text",
-          fill: "var(--page)",
-          pointerEvents: "none",
+          ...{ x: "x", y: "y", text: "text", dx: 5, textAnchor: "start", fill: "currentColor" },
+          fontWeight: strong ? "bold" : "normal",
         },
       ),
-      ...[true, false].map((strong) =>
-        Plot.text(
-          [...ends.entries()].filter(([, end]) => Boolean(end.strong) === strong),
-          {
-            x: ([, end]) => x.at(end.at),
-            y: ([row]) => y.at(row),
-            text: ([, { text }]) => text,
-            dx: 5,
-            textAnchor: "start",
-            fill: "currentColor",
-            fontWeight: strong ? "bold" : "normal",
-          },
-        ),
-      ),
-    ],
-    "x",
-  );
+    ),
+  ];
+  return plot(what, size, x, y, marks, "x");
 }
 
 /** Seconds of a step of every network: its phases on the device, and what the device was idle. */
 export function steps(rows: readonly NetworkRow[], name: (row: NetworkRow) => string): Markup {
-  const segments = rows.flatMap((row, i) => {
-    const unit = durationUnit(row.wall.median);
-    const phases = PHASES.flatMap((phase) => {
-      const length = row.phases[phase]?.device.median ?? 0;
+  const unit = durationUnit(Math.max(...rows.map(({ wall }) => wall.median)));
+  const all = rows.map((row): Bar => {
+    const segment = (what: string, color: string, length: number): Segment => {
       const text = told(length, unit);
-      return [{ length, color: PHASE_COLOR[phase], title: `${phase} ${text}`, text }];
-    });
-    const length = Math.max(0, row.wall.median - deviceSeconds(row));
-    const text = told(length, unit);
-    return stacked(i, [...phases, { length, color: PHASE_COLOR.rest, title: `device idle ${text}`, text }]);
+      return { length, color, title: `${what} ${text}`, text };
+    };
+    const [whole, device] = [row.wall.median, deviceSeconds(row)];
+    return {
+      name: name(row),
+      segments: [
+        ...PHASES.map((phase) => segment(phase, PHASE_COLOR[phase], row.phases[phase]?.device.median ?? 0)),
+        segment("device idle", PHASE_COLOR.rest, whole - device),
+      ],
+      at: Math.max(whole, device),
+      text: `${told(whole, unit)}${row.validity.valid ? "" : ", NOT VALID"}`,
+      strong: true,
+    };
   });
-  const ends = rows.map(({ wall, validity }, row) => ({
-    at: Math.max(wall.median, ...segments.filter((one) => one.row === row).map(({ to }) => to)),
-    text: `${told(wall.median, durationUnit(wall.median))}${validity.valid ? "" : ", NOT VALID"}`,
-    strong: true,
-  }));
-  return bars("step time by network and phase", rows.map(name), segments, ends, ROW, "time of a step");
+  return bars("step time by network and phase", all, "time of a step", unit, ROW);
 }
 
 /** Seconds of every part, forward and backward; the costliest is told in bold. */
 export function costs(what: string, all: readonly Part[]): Markup {
   const whole = sum(all.map(({ seconds }) => seconds));
-  const most = Math.max(...all.map(({ seconds }) => seconds));
-  const unit = durationUnit(most);
-  const segments = all.flatMap(({ name, by }, i) =>
-    stacked(
-      i,
-      PHASES.map((phase) => ({
-        length: by[phase],
-        color: PHASE_COLOR[phase],
-        title: `${name} ${phase} ${told(by[phase], unit)}`,
-        text: "",
-      })),
-    ),
-  );
-  const ends = all.map(({ seconds }) => ({
+  const greatest = (of: readonly Part[]) => Math.max(...of.map(({ seconds }) => seconds));
+  const most = greatest(all.filter(({ name }) => name !== UPDATE));
+  const unit = durationUnit(greatest(all));
+  const bar = ({ name, seconds, by }: Part): Bar => ({
+    name,
+    segments: PHASES.map((phase) => ({
+      length: by[phase],
+      color: PHASE_COLOR[phase],
+      title: `${name} ${phase} ${told(by[phase], unit)}`,
+    })),
     at: seconds,
     text: `${told(+seconds.toPrecision(3), unit)}, ${((100 * seconds) / whole).toFixed(1)} %`,
     strong: seconds === most,
-  }));
-  return bars(
-    what,
-    all.map(({ name }) => name),
-    segments,
-    ends,
-    LINE,
-    "time on the device",
-  );
+  });
+  return bars(what, all.map(bar), "time on the device", unit, LINE);
 }
 
-/** Bytes alive at every launch of a step, on what is always held; the peak is marked with what it is in. */
+/** Bytes of activations and their gradients alive at every launch of a step; the peak is marked with where it is. */
 export function memory(row: NetworkRow): Markup {
-  const { alive, variables, other, peak } = row.memory;
-  const timed = row.launches.length === alive.length && alive.length > 0;
+  const { alive, arena, peak } = row.memory;
+  const timed = row.launches.length === alive.length;
   const times = timed ? row.launches.map(({ seconds }) => seconds) : alive.map(() => 1);
-  const ends = times.map(
-    (
-      (total) => (seconds: number) =>
-        (total += seconds)
-    )(0),
-  );
-  const starts = ends.map((end, i) => end - times[i]);
-  const whole = ends[ends.length - 1];
-  const held = variables + other;
-  const highest = held + Math.max(...alive);
+  const starts = [0];
+  for (const seconds of times) starts.push(starts[starts.length - 1] + seconds);
+  const whole = starts[times.length];
+  const highest = Math.max(...alive);
   const x = timed
     ? fromZero("time on the device", whole, durationUnit(whole), 10, 0)
     : fromZero("launch", whole, { name: "of the step", size: 1 }, 10, 0);
-  const y = fromZero("memory", highest, sizeUnit(highest), 6, 0.04);
-  const size: Size = { width: WIDTH, height: 300, left: 56, right: 20, top: 44, bottom: 42 };
+  const y = fromZero("alive", Math.max(highest, arena), sizeUnit(highest), 6, 0.04);
   const area = alive.flatMap((bytes, i) => [
-    { x: x.at(starts[i]), y: y.at(held + bytes) },
-    { x: x.at(ends[i]), y: y.at(held + bytes) },
+    { x: x.at(starts[i]), y: y.at(bytes) },
+    { x: x.at(starts[i + 1]), y: y.at(bytes) },
   ]);
-  const at = x.at((starts[peak.launch] + ends[peak.launch]) / 2);
+  const at = x.at((starts[peak.launch] + starts[peak.launch + 1]) / 2);
+  const [dx, textAnchor] = at < 0.5 ? [8, "start" as const] : [-8, "end" as const];
   const phases = timed ? phaseStarts(row, starts).map(({ phase, from }) => ({ phase, x: x.at(from) })) : [];
+  const size: Size = { width: WIDTH, height: 300, left: 56, right: 20, top: 56, bottom: 42 };
   return plot("memory over a step", size, x, y, [
-    Plot.areaY(area, { x: "x", y1: y.at(held), y2: "y", fill: "var(--hue-1)", fillOpacity: 0.75 }),
-    Plot.rect([0], { x1: 0, x2: 1, y1: 0, y2: y.at(held), fill: "var(--bar)" }),
-    Plot.ruleX(phases.slice(1), { x: "x", stroke: "currentColor", strokeDasharray: "3 3" }),
+    Plot.areaY(area, { x: "x", y1: 0, y2: "y", fill: "var(--hue-1)", fillOpacity: 0.75 }),
+    Plot.ruleY([y.at(arena)], { stroke: "currentColor", strokeDasharray: "4 3" }),
+    Plot.ruleX(phases.slice(1), { x: "x", stroke: "currentColor", strokeDasharray: "1 3" }),
     Plot.text(phases, {
       x: "x",
       y: 1,
       dx: 4,
-      dy: -10,
+      dy: -26,
       text: "phase",
       textAnchor: "start",
       fill: "currentColor",
     }),
     Plot.dot([0], { x: () => at, y: () => y.at(highest), r: 4, fill: "var(--bad)", stroke: "var(--page)" }),
     Plot.text([`${bytesTold(highest)} at ${peak.where}`], {
-      x: () => at,
-      y: () => y.at(highest),
-      dx: at < 0.5 ? 8 : -8,
-      dy: -8,
-      textAnchor: at < 0.5 ? "start" : "end",
-      fill: "var(--bad)",
-      fontWeight: "bold",
+      ...{ x: () => at, y: 1, dx, dy: -10, textAnchor, fill: "var(--bad)", fontWeight: "bold" },
     }),
   ]);
 }
 
 /** Where each phase begins that is long enough to be named. */
 function phaseStarts({ launches }: NetworkRow, starts: readonly number[]) {
-  const whole = starts[starts.length - 1] + launches[launches.length - 1].seconds;
+  const whole = starts[launches.length];
   const found = PHASES.flatMap((phase) => {
     const first = launches.findIndex((launch) => launch.phase === phase);
     return first < 0 ? [] : [{ phase, from: starts[first] }];

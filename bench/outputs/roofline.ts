@@ -24,6 +24,8 @@ interface Dot {
 const SIZE: Size = { width: 1060, height: 460, left: 60, right: 24, top: 24, bottom: 42 };
 /** Operations with a colour of their own; the others share one. */
 const HUES = 6;
+/** The costliest kernels, up to this part of the time, say how far the axes reach. */
+const CORE = 0.99;
 /** Pixels: radii of the least and of the costliest. */
 const RADIUS = { least: 2, most: 15 };
 
@@ -69,29 +71,36 @@ export const kernelDots = (kernels: readonly KernelRow[]): readonly Dot[] =>
       : [],
   );
 
+const intensity = ({ flops, bytes }: Dot) => flops / bytes;
+const speed = ({ flops, seconds }: Dot) => flops / seconds / 1e9;
+
 /**
  * FLOP/s by FLOP for each byte of the tensors that a kernel binds, each counted once: WebGPU tells nothing of what is
  * really moved. The larger a dot, the more of the time it is.
  */
 export function roofline(dots: readonly Dot[], roofs: Roofs | undefined): Markup {
-  const drawn = dots
+  const whole = sum(dots.map(({ cost }) => cost));
+  const placed = dots
     .filter(({ flops, bytes, seconds }) => flops > 0 && bytes > 0 && seconds > 0)
     .sort((a, b) => b.cost - a.cost);
-  const left = sum(dots.map(({ cost }) => cost)) - sum(drawn.map(({ cost }) => cost));
-  const share = left / sum(dots.map(({ cost }) => cost));
-  const omitted =
-    drawn.length < dots.length
-      ? html`<p class="note">${dots.length - drawn.length} that count no FLOP (${percent(share)} of the time) have no place here.</p>`
-      : undefined;
-  if (drawn.length === 0) return html`${omitted}`;
-  const intensity = ({ flops, bytes }: Dot) => flops / bytes;
-  const speed = ({ flops, seconds }: Dot) => flops / seconds / 1e9;
+  if (placed.length === 0) return html`<p class="note">No kernel counts a FLOP.</p>`;
+  let before = 0;
+  const core = placed.filter(({ cost }) => {
+    before += cost;
+    return before - cost < CORE * whole;
+  });
   const ridge = roofs && roofs.multiplyAdd / roofs.copy;
   const x = log("algorithmic intensity (FLOP / byte of the tensors bound)", [
-    ...drawn.map(intensity),
+    ...core.map(intensity),
     ...(ridge ? [ridge / 4, ridge * 4] : []),
   ]);
-  const y = log("GFLOP/s", [...drawn.map(speed), ...(roofs ? [roofs.multiplyAdd / 1e9] : [])]);
+  const y = log("GFLOP/s", [...core.map(speed), ...(roofs ? [roofs.multiplyAdd / 1e9] : [])]);
+  const drawn = placed.filter((dot) => holds(x, intensity(dot)) && holds(y, speed(dot)));
+  const left = whole - sum(drawn.map(({ cost }) => cost));
+  const omitted =
+    drawn.length < dots.length
+      ? html`<p class="note">${dots.length - drawn.length} that count no FLOP or lie far off, ${percent(left / whole)} of the time together, are not drawn.</p>`
+      : undefined;
   const colors = hues(drawn);
   const most = drawn[0].cost;
   const radius = ({ cost }: Dot) => Math.max(RADIUS.least, RADIUS.most * Math.sqrt(cost / most));
@@ -105,18 +114,18 @@ export function roofline(dots: readonly Dot[], roofs: Roofs | undefined): Markup
       fillOpacity: 0.65,
       stroke: "var(--page)",
       strokeWidth: 0.7,
-      title: (dot: Dot) => told1(dot, speed(dot), intensity(dot), roofs),
+      title: (dot: Dot) => tooltip(dot, roofs),
     }),
   ];
   const others = drawn.some(({ operation }) => !colors.has(operation));
-  return html`<figure class="wide">${plot("roofline", SIZE, x, y, marks, "xy")}
+  return html`<figure class="chart">${plot("roofline", SIZE, x, y, marks, "xy")}
 ${legend({ ...Object.fromEntries(colors), ...(others && { "other operations": "var(--bar)" }) })}</figure>
 ${omitted}`;
 }
 
-function told1(dot: Dot, speed: number, intensity: number, roofs: Roofs | undefined): string {
+function tooltip(dot: Dot, roofs: Roofs | undefined): string {
   const roof = roofs ? `, ${percent(atRoof(dot, roofs) / dot.seconds)} of the roof` : "";
-  return `${dot.what}\n${dot.count} launches, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed)} GFLOP/s at ${three(intensity)} FLOP/byte${roof}`;
+  return `${dot.what}\n${dot.count} launches, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed(dot))} GFLOP/s at ${three(intensity(dot))} FLOP/byte${roof}`;
 }
 
 /** The operations that cost most, each with its colour. */
@@ -128,6 +137,8 @@ function hues(dots: readonly Dot[]): ReadonlyMap<string, string> {
 }
 
 type Log = Side & { readonly values: readonly [low: number, high: number] };
+
+const holds = ({ values: [low, high] }: Log, value: number): boolean => value >= low && value <= high;
 
 /** A logarithmic side with room around its values. */
 function log(label: string, values: readonly number[]): Log {

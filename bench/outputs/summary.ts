@@ -73,10 +73,20 @@ export function parts(launches: readonly LaunchRow[], of: (launch: LaunchRow) =>
   });
 }
 
-/** Path of the layer that a launch is a part of; that of the update is the update's. */
-export const layerOf = ({ phase, where }: LaunchRow): string =>
-  phase === "update" ? "update" : where.split(" ")[0];
-export const blockOf = (launch: LaunchRow): string => layerOf(launch).split("/")[0];
+const layerOf = ({ where }: LaunchRow): string => where.split(" ")[0];
+
+/** The layers of a step by their paths. The update is no layer. */
+export const layers = ({ launches }: NetworkRow): readonly Part[] =>
+  parts(
+    launches.filter(({ phase }) => phase !== "update"),
+    layerOf,
+  );
+
+/** The blocks of a step by the first part of their layers' paths, and its update. */
+export const blocks = ({ launches }: NetworkRow): readonly Part[] =>
+  parts(launches, (launch) => (launch.phase === "update" ? UPDATE : layerOf(launch).split("/")[0]));
+
+export const UPDATE = "update";
 export const operationOf = ({ routine }: Pick<LaunchRow, "routine">): string => routine.split("/")[0];
 
 export const costliest = (all: readonly Part[]): readonly Part[] =>

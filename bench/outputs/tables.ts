@@ -2,13 +2,13 @@
 
 import type { KernelRow, NetworkRow, Result, Roofs } from "../measure/result.ts";
 import {
-  blockOf,
+  blocks,
   bytesTold,
   costliest,
   dispatches,
   giga,
   imageRate,
-  layerOf,
+  layers,
   mega,
   milliseconds,
   named,
@@ -17,6 +17,7 @@ import {
   percent,
   problemOf,
   roofShare,
+  sizeUnit,
   stepFlops,
   sum,
   three,
@@ -70,6 +71,11 @@ export function networkTable({ networks }: Result): Table {
     [
       { heading: "Network", text: true, of: name },
       {
+        heading: "Valid",
+        text: true,
+        of: ({ validity }) => (validity.valid ? "yes" : `NOT VALID: ${validity.why}`),
+      },
+      {
         heading: "ms/step",
         of: ({ wall }) => `${milliseconds(wall.median)} ±\u00a0${percent(wall.uncertainty)}`,
       },
@@ -82,16 +88,27 @@ export function networkTable({ networks }: Result): Table {
       { heading: "launches", of: (row) => dispatches(row).toLocaleString("en") },
       { heading: "memory", of: ({ memory }) => bytesTold(memory.total) },
       { heading: "first step (s)", of: ({ first }) => three(first.create + first.step) },
+    ],
+    `${settings(networks)}Medians of steady steps, ± half the 95 % interval of the median. Phases are times on the device. FLOPs count 2 for each multiply-add, forward, backward and update. The first step counts from nothing, with all that is made and compiled.`,
+  );
+}
+
+/** What the networks are, whatever runs them. */
+export function censusTable({ networks }: Result): Table {
+  return tableOf(
+    "What they are",
+    networks,
+    [
+      { heading: "Network", text: true, of: named(networks) },
       { heading: "M parameters", of: ({ parameters }) => mega(parameters) },
       { heading: "GMACs/image", of: ({ macs }) => giga(macs) },
+      { heading: "GFLOP/image", of: ({ macs }) => giga(2 * macs) },
       { heading: "M activations/image", of: ({ activations }) => mega(activations) },
-      {
-        heading: "Valid",
-        text: true,
-        of: ({ validity }) => (validity.valid ? "yes" : `NOT VALID: ${validity.why}`),
-      },
+      { heading: "GFLOP/step", of: (row) => giga(stepFlops(row)) },
+      { heading: "GB/step", of: ({ phases }) => giga(sum(Object.values(phases).map(({ bytes }) => bytes))) },
+      { heading: "pipelines", of: ({ pipelines }) => String(pipelines) },
     ],
-    `${settings(networks)}Medians of steady steps, ± half the 95 % interval of the median. Phases are times on the device. FLOPs count 2 for each multiply-add, forward, backward and update; GMACs are of one image forward. The first step counts from nothing, with all that is made and compiled.`,
+    "Multiply-adds (MACs) and activations are of convolutions and fully connected layers, of one image forward. Bytes are algorithmic: of every launch the tensors it binds, each counted once.",
   );
 }
 
@@ -131,9 +148,8 @@ function partTable(
   heading: string,
   all: readonly Part[],
   roofs: Roofs | undefined,
-  most = Infinity,
+  { most = Infinity, whole = sum(all.map(({ seconds }) => seconds)) } = {},
 ): Table {
-  const whole = sum(all.map(({ seconds }) => seconds));
   const listed = costliest(all).slice(0, most);
   const note = all.length > listed.length ? `The ${listed.length} costliest of ${all.length}.` : undefined;
   return tableOf(
@@ -145,10 +161,13 @@ function partTable(
 }
 
 export const blockTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
-  partTable(`Blocks of ${name}`, "Block", parts(row.launches, blockOf), roofs);
+  partTable(`Blocks of ${name}`, "Block", blocks(row), roofs);
 
 export const layerTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
-  partTable(`Layers of ${name}`, "Layer", parts(row.launches, layerOf), roofs, LISTED.layers);
+  partTable(`Layers of ${name}`, "Layer", layers(row), roofs, {
+    most: LISTED.layers,
+    whole: sum(row.launches.map(({ seconds }) => seconds)),
+  });
 
 export const launchTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
   partTable(
@@ -156,7 +175,7 @@ export const launchTable = (row: NetworkRow, name: string, roofs?: Roofs): Table
     "Kernel",
     parts(row.launches, ({ label }) => label),
     roofs,
-    LISTED.kernels,
+    { most: LISTED.kernels },
   );
 
 /** What a network's memory holds, and what is alive at its peak. */
@@ -167,12 +186,13 @@ export function memoryTable({ memory }: NetworkRow, name: string): Table {
     ? [{ label: `${rest.length} more`, bytes: sum(rest.map(({ bytes }) => bytes)) }]
     : [];
   const all = sum(tensors.map(({ bytes }) => bytes));
+  const unit = sizeUnit(Math.max(...tensors.map(({ bytes }) => bytes), 0));
   return tableOf(
     `Memory of ${name}`,
     [...tensors.slice(0, LISTED.tensors), ...more],
     [
       { heading: "Alive at the peak", text: true, of: ({ label }) => label },
-      { heading: "bytes", of: ({ bytes }) => bytesTold(bytes) },
+      { heading: unit.name, of: ({ bytes }) => three(bytes / unit.size) },
       { heading: "share", of: ({ bytes }) => percent(bytes / all) },
     ],
     `${bytesTold(memory.total)} in all: ${bytesTold(memory.variables)} of parameters, gradients, optimiser state and statistics; ${bytesTold(memory.arena)} of activations and their gradients; ${bytesTold(memory.other)} of inputs, constants and staging. Most is alive at ${memory.peak.where}.`,
@@ -221,7 +241,7 @@ export function tables(result: Result): readonly Table[] {
   const { networks, kernels, roofs } = result;
   const name = named(networks);
   return [
-    ...(networks.length > 0 ? [networkTable(result)] : []),
+    ...(networks.length > 0 ? [networkTable(result), censusTable(result)] : []),
     ...networks.flatMap((row) => [
       ...(row.launches.length > 0
         ? [

@@ -3,7 +3,7 @@
 import type { NetworkRow, Result } from "../measure/result.ts";
 import { durationUnit, told } from "../tune/scale.ts";
 import {
-  blockOf,
+  blocks,
   bytesTold,
   costliest,
   deviceSeconds,
@@ -12,12 +12,14 @@ import {
   imageRate,
   named,
   operationOf,
+  type Part,
   PHASES,
   parts,
   percent,
   problemOf,
   stepFlops,
   three,
+  UPDATE,
 } from "./summary.ts";
 
 /** `lead` is what counts most. */
@@ -68,12 +70,14 @@ function compared(rows: readonly NetworkRow[], name: Name): Sentence {
   if (rows.length === 1) return single(rows[0], name);
   const [best, ...others] = [...rows].sort((a, b) => a.wall.median - b.wall.median);
   const verb = best.mode === "train" ? "trains" : "infers";
-  const rest = [step(best), ...others.map((row) => slower(row, best, name))].join(". ");
+  const rest = [step(best, others[others.length - 1]), ...others.map((row) => slower(row, best, name))].join(
+    ". ",
+  );
   return [`${name(best)} ${verb} fastest`, `: ${rest}`];
 }
 
-const step = (row: NetworkRow): string =>
-  `${told(row.wall.median, durationUnit(row.wall.median))} a step of ${row.batch === 1 ? "one image" : `${row.batch} images`}, ${three(imageRate(row))} images/s`;
+const step = (row: NetworkRow, slowest = row): string =>
+  `${told(row.wall.median, durationUnit(slowest.wall.median))} a step of ${row.batch === 1 ? "one image" : `${row.batch} images`}, ${three(imageRate(row))} images/s`;
 
 /** What makes a row slower: more work, slower work, or more launches. */
 function slower(row: NetworkRow, best: NetworkRow, name: Name): string {
@@ -95,11 +99,13 @@ function single(row: NetworkRow, name: Name): Sentence {
     const seconds = row.phases[phase]?.device.median;
     return seconds === undefined ? [] : [`${percent(seconds / device)} ${phase}`];
   });
-  const of = (what: string, key: Parameters<typeof parts>[1]) => {
-    const [most] = costliest(parts(row.launches, key));
+  const of = (what: string, all: readonly Part[]) => {
+    const [most] = costliest(all.filter((one) => one.name !== UPDATE));
     return most && `the costliest ${what} is ${most.name} (${percent(most.seconds / device)})`;
   };
-  const costly = [of("block", blockOf), of("operation", operationOf)].filter(Boolean).join(", ");
+  const costly = [of("block", blocks(row)), of("operation", parts(row.launches, operationOf))]
+    .filter(Boolean)
+    .join(", ");
   const phases = shares.length > 1 ? `, ${shares.join(", ")}` : "";
   return [name(row), `: ${step(row)}${phases}${costly ? `; ${costly}` : ""}`];
 }

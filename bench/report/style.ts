@@ -20,6 +20,8 @@ h1 { font-size: 1.5rem; margin: 0; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 h2 small { color: var(--soft); font-weight: 400; }
 h3 { font-size: 1rem; margin: 0; }
+section > h3 { margin: 1.4rem 0 .3rem; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .87rem; }
 a { color: inherit; }
 .verdict { font-size: 1.1rem; margin: .25rem 0 1rem; padding-left: .75rem; border-left: .3rem solid var(--good); }
 .verdict.failed { border-color: var(--bad); }
@@ -56,6 +58,9 @@ svg text { font-size: 11px; }
 .legend i { display: inline-block; width: 1.4rem; height: .7rem; margin-right: .35rem; }
 .plots { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; overflow-x: auto; }
 .plots figure { margin: .4rem 0; }
+.dense thead th { vertical-align: bottom; }
+#networks td.where { min-width: 0; }
+#published-elsewhere tbody :is(th, .where) { min-width: 9rem; }
 #best thead th { white-space: normal; vertical-align: bottom; }
 .tied td { font-weight: 600; }
 .messages { margin: .2rem 0; padding-left: 1.2rem; white-space: pre-wrap; }
@@ -69,6 +74,8 @@ svg text { font-size: 11px; }
   .plots svg text { font-size: 13px; }
   .plots .panel svg text { font-size: 11px; }
   .plots .wide svg { min-width: 42rem; }
+  .plots .chart svg { min-width: 48rem; }
+  .dense th { white-space: normal; }
   .heat svg g:has(> text:nth-child(6)) > text:not(:nth-child(4n + 1)) { display: none; }
 }
 @media print {
@@ -82,8 +89,11 @@ svg text { font-size: 11px; }
   .plots { overflow: visible; }
   .half { flex: 1 1 40%; min-width: 0; }
   :is(.half, .wide) svg text { font-size: 14px; }
-  #best table { font-size: 7.5pt; }
-  #best td, #best th { padding-right: .4rem; }
+  .chart svg text { font-size: 13px; }
+  #best table, .dense { font-size: 7.5pt; }
+  :is(#best, .dense) :is(td, th) { padding-right: .4rem; }
+  .dense :is(th, td) { white-space: normal; min-width: 0; }
+  nav { display: none; }
   .bar { width: 5rem; }
 }
 `;
