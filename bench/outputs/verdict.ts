@@ -35,24 +35,25 @@ export function verdict(result: Result): Verdict {
   const name = named(networks);
   const wrong = networks.filter(({ validity }) => !validity.valid);
   const ended = interrupted ? " It was interrupted: what is here was measured before." : "";
-  if (wrong.length > 0)
-    return {
-      good: false,
-      lead: "Not valid",
-      rest: `: ${wrong.map((row) => `${name(row)} (${row.validity.why})`).join("; ")}. Times of wrong steps say nothing.${ended}`,
-    };
-  const said = alike(networks.filter(({ wall }) => wall.median > 0)).map((rows) => compared(rows, name));
+  const right = networks.filter(({ validity, wall }) => validity.valid && wall.median > 0);
+  const said = alike(right).map((rows) => compared(rows, name));
+  if (wrong.length > 0) said.unshift(invalid(wrong, name));
   if (said.length === 0 && networks.length > 0)
     said.push(...networks.map((row) => [name(row), ` takes ${bytesTold(row.memory.total)}`] as const));
   if (kernels.length > 0) said.push(kernelSentence(result));
   if (said.length === 0) return { good: false, lead: "Nothing was measured", rest: `.${ended}` };
   const [[lead, rest], ...others] = said;
   const more = others.map((one) => ` ${one.join("")}.`).join("");
-  return { good: !interrupted, lead, rest: `${rest}.${more}${ended}` };
+  return { good: !interrupted && wrong.length === 0, lead, rest: `${rest}.${more}${ended}` };
 }
 
 /** What counts most of a sentence, and how it goes on. */
 type Sentence = readonly [lead: string, rest: string];
+
+const invalid = (rows: readonly NetworkRow[], name: Name): Sentence => [
+  "Not valid",
+  `: ${rows.map((row) => `${name(row)} (${row.validity.why})`).join("; ")}. Times of wrong steps say nothing`,
+];
 
 /** Rows in groups of equal mode, image and batch. */
 function alike(rows: readonly NetworkRow[]): readonly (readonly NetworkRow[])[] {

@@ -58,8 +58,12 @@ svg text { font-size: 11px; }
 .legend i { display: inline-block; width: 1.4rem; height: .7rem; margin-right: .35rem; }
 .plots { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; overflow-x: auto; }
 .plots figure { margin: .4rem 0; }
+.plots .chart { flex: 1 1 100%; min-width: 0; }
+.chart svg { min-width: 48rem; max-width: 100%; height: auto; }
 .dense thead th { vertical-align: bottom; }
-#networks td.where { min-width: 0; }
+.dense td.where { min-width: 6rem; }
+#networks td.where:nth-child(2) { min-width: 0; white-space: nowrap; }
+#networks td.where:last-child { min-width: 16rem; }
 #published-elsewhere tbody :is(th, .where) { min-width: 9rem; }
 #best thead th { white-space: normal; vertical-align: bottom; }
 .tied td { font-weight: 600; }
@@ -74,7 +78,6 @@ svg text { font-size: 11px; }
   .plots svg text { font-size: 13px; }
   .plots .panel svg text { font-size: 11px; }
   .plots .wide svg { min-width: 42rem; }
-  .plots .chart svg { min-width: 48rem; }
   .dense th { white-space: normal; }
   .heat svg g:has(> text:nth-child(6)) > text:not(:nth-child(4n + 1)) { display: none; }
 }
@@ -89,6 +92,7 @@ svg text { font-size: 11px; }
   .plots { overflow: visible; }
   .half { flex: 1 1 40%; min-width: 0; }
   :is(.half, .wide) svg text { font-size: 14px; }
+  .chart svg { min-width: 0; }
   .chart svg text { font-size: 13px; }
   #best table, .dense { font-size: 7.5pt; }
   :is(#best, .dense) :is(td, th) { padding-right: .4rem; }
