@@ -108,12 +108,12 @@ check
   .action((text, options) => repro(text, options));
 
 addTune(program);
-addBench(program);
+addBench(program, fileURLToPath(import.meta.url));
 
 try {
   await program.parseAsync();
 } catch (error) {
   const { name, message, stack } = error as Error;
   console.error(verbosity() >= 1 ? stack : `${name}: ${message}`);
-  process.exitCode = 1;
+  process.exitCode ||= 1;
 }

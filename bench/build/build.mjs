@@ -52,6 +52,7 @@ export async function build({ types = false } = {}) {
         cli: "bench/cli.ts",
         mutant_worker: "engine/gradcheck/mutant_worker.node.ts",
         tune_worker: "engine/tune/worker.node.ts",
+        build_worker: "bench/measure/build_worker.ts",
         ...probes(),
       },
       outdir: "dist",

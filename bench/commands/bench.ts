@@ -1,11 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { WRITERS } from "../outputs/writers.ts";
 import { bytes, positive, whole } from "./arguments.ts";
+import { addCompare, addPeers, addRerun } from "./bench_compare.ts";
 import { addKernels, addRoofline } from "./bench_kernels.ts";
 import { layersOf, memoryNeeds, NETWORKS, steps } from "./bench_networks.ts";
 
-/** Adds `bench`, which measures networks, layers and kernels on an adapter. */
-export function addBench(program: Command): void {
+/** Adds `bench`, which measures networks, layers and kernels on an adapter; `cli` is the path under which it is started again. */
+export function addBench(program: Command, cli: string): void {
   const bench = program
     .command("bench")
     .enablePositionalOptions()
@@ -15,6 +16,7 @@ export function addBench(program: Command): void {
     steps("train", networks.length > 0 ? networks : NETWORKS, options),
   );
   for (const add of PARTS) add(bench);
+  addRerun(bench, cli);
 }
 
 /** The subcommands. */

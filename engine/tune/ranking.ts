@@ -100,7 +100,7 @@ function withoutRounds(samples: readonly (readonly number[])[]): number[][] {
 }
 
 /** Student's quantile from the normal one (Cornish-Fisher expansion, first term; Abramowitz and Stegun 26.7.5). */
-const student = (z: number, freedom: number): number => z + (z ** 3 + z) / (4 * freedom);
+export const student = (z: number, freedom: number): number => z + (z ** 3 + z) / (4 * freedom);
 
 /** By resample, how far each contender's median is from the one observed. */
 function bootstrap(
