@@ -26,6 +26,8 @@ const PARTS: readonly ((bench: Command) => void)[] = [
   addMemory,
   addKernels,
   addRoofline,
+  addCompare,
+  addPeers,
 ];
 
 function addSteps(bench: Command): void {

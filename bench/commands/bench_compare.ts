@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { Device } from "../../engine/device/device.ts";
 import { FormatError, NoAdapterError, ValueError } from "../../engine/errors.ts";
 import { find } from "../../models/index.ts";
@@ -45,6 +45,7 @@ interface CompareFlags extends VerdictFlags {
   readonly image: number;
   readonly batch: number;
   readonly time: number;
+  readonly clock: "device" | "cpu";
   readonly seed: number;
   readonly adapter?: string;
 }
@@ -95,6 +96,14 @@ export function addCompare(bench: Command): void {
     .option("--image <pixels>", "builds: image side", whole(75), 75)
     .option("--batch <n>", "builds: images a step", whole(1), 1)
     .option("--time <seconds>", "builds: after which no more is measured", positive, 120)
+    .addOption(
+      new Option(
+        "--clock <clock>",
+        "builds: what is compared; cpu, processor seconds, is for software adapters on busy machines",
+      )
+        .choices(["device", "cpu"])
+        .default("device"),
+    )
     .option("--seed <n>", "of the bootstrap", whole(0), DEFAULTS.seed)
     .option("--adapter <name>", "builds: part of the adapter's name: llvmpipe, swiftshader, nvidia ...")
     .action((a, b, options) => judged(() => compare(a, b, options)));
@@ -166,7 +175,12 @@ export function addRerun(bench: Command, main: string): void {
     .action((path, options) => judged(() => rerun(path, options, main)));
 }
 
-async function rerun(path: string, options: VerdictFlags & { out?: string }, main: string): Promise<void> {
+/** Runs `main bench` with the command of a result and compares. */
+export async function rerun(
+  path: string,
+  options: VerdictFlags & { out?: string },
+  main: string,
+): Promise<void> {
   const before = await readResult(path);
   const folder = mkdtempSync(join(tmpdir(), "tessera-rerun-"));
   const out = options.out ?? join(folder, "result.json");

@@ -27,9 +27,12 @@ export interface StepTask {
   readonly batch: number;
 }
 
+/** What can be measured. */
+export type Subject = { readonly task: KernelTask } | { readonly step: StepTask };
+
 /** How a turn is read: both builds alike. */
 export interface Pace {
-  readonly source: "timestamp" | "wall";
+  readonly source: "timestamp" | "wall" | "cpu";
   /** Dispatches in one submission. */
   readonly repeats: number;
 }
@@ -88,7 +91,7 @@ export class Build {
   }
 
   /** Makes something ready to be measured, and says how it is best read. */
-  async prepare(subject: { task: KernelTask } | { step: StepTask }): Promise<{ task: number; pace: Pace }> {
+  async prepare(subject: Subject): Promise<{ task: number; pace: Pace }> {
     const request: Request =
       "task" in subject ? { what: "kernel", ...subject } : { what: "step", ...subject };
     const task = (await this.#ask(request)) as number;

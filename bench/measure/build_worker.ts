@@ -1,7 +1,7 @@
 // The process in which a build is measured. It belongs to the build that compares, and asks of the other no more than
 // the library it is: so builds that know nothing of it are measured, and both by the same code.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as engine from "../../engine/index.ts";
@@ -25,7 +25,7 @@ interface Measured {
 }
 
 /** Seconds that a turn lasts: short, so that a slow minute of the machine meets both, and long beside its submission. */
-const TURN = 0.01;
+const TURN = 0.004;
 /** Dispatches of one at most. */
 const MOST = 4096;
 
@@ -106,7 +106,11 @@ class Build {
         const { source, estimate } = await clock.gauge(measure);
         return { source, repeats: Math.ceil(TURN / Math.max(estimate, TURN / MOST)) };
       },
-      time: async ({ source, repeats }) => ((await measure(repeats))[source] ?? NaN) / repeats,
+      async time({ source, repeats }) {
+        const before = busy();
+        const measured = await measure(repeats);
+        return (source === "cpu" ? busy() - before : (measured[source] ?? NaN)) / repeats;
+      },
     };
   }
 
@@ -122,19 +126,28 @@ class Build {
     });
     const images = Float32Array.from({ length: batch * image * image * 3 }, (_, i) => Math.sin(i * i));
     const labels = Int32Array.from({ length: batch }, (_, i) => (7 * i) % 1000);
-    const time = async () => {
-      const start = performance.now();
+    const time = async ({ source }: Pace) => {
+      const [start, before] = [performance.now(), busy()];
       await trainer.step(images, labels);
-      return (performance.now() - start) / 1e3;
+      return source === "cpu" ? busy() - before : (performance.now() - start) / 1e3;
     };
     return {
       async pace() {
-        for (let i = 0; i < 2; i++) await time(); // the first compiles what the driver left
-        return { source: "wall", repeats: 1 };
+        const pace = { source: "wall", repeats: 1 } as const;
+        for (let i = 0; i < 2; i++) await time(pace); // the driver compiles in the first
+        return pace;
       },
       time,
     };
   }
+}
+
+/** Processor seconds of this process so far, less, on Linux, those of its main thread, which waits for the device. */
+function busy(): number {
+  const { user, system } = process.cpuUsage();
+  const schedule = `/proc/self/task/${process.pid}/schedstat`;
+  const main = existsSync(schedule) ? Number(readFileSync(schedule, "utf8").split(" ")[0]) : 0;
+  return (user + system) / 1e6 - main / 1e9;
 }
 
 async function load(dist: string): Promise<Build["library"]> {

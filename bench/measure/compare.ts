@@ -2,7 +2,7 @@
 
 import { ValueError } from "../../engine/errors.ts";
 import { median } from "../../engine/tune/clock.ts";
-import { Build, type KernelTask, type Opened, type StepTask } from "./build.ts";
+import { Build, type KernelTask, type Opened, type StepTask, type Subject } from "./build.ts";
 import type { Host, KernelRow, NetworkRow, Result } from "./result.ts";
 import { inTurns, type Pair, type TurnOptions } from "./turns.ts";
 import {
@@ -96,6 +96,12 @@ export function compareResults(a: Result, b: Result, names: Names, options: Verd
 /** What two builds are measured at. */
 export interface BuildOptions extends TurnOptions {
   readonly adapter?: string;
+  /**
+   * `device`: seconds on the device, of a step those that the host waits. `cpu`: processor seconds of all threads but the
+   * one that waits, for a software adapter on a machine that others use: what they take is not in it, nor is what
+   * an adapter idles.
+   */
+  readonly clock?: "device" | "cpu";
   /** The network whose step or kernels are measured. */
   readonly step: StepTask;
   /** The kernels of the step, and not all of it: those of these operations or routines, or all of them. */
@@ -131,7 +137,7 @@ export async function compareBuilds(a: string, b: string, options: BuildOptions)
     const refused: ComparedRow[] = [];
     for (const [i, subject] of subjects.entries())
       try {
-        pairs.push(await pairOf(opened, subject));
+        pairs.push(await pairOf(opened, subject, options.clock));
         kept.push(whats[i]);
       } catch (error) {
         refused.push(rowOf(whats[i], [], [], undefined, 0, (error as Error).message));
@@ -150,10 +156,11 @@ export async function compareBuilds(a: string, b: string, options: BuildOptions)
 }
 
 /** Both builds ready to take turns at the same, read alike: by timestamps only where both have them. */
-async function pairOf([a, b]: readonly Build[], subject: Parameters<Build["prepare"]>[0]): Promise<Pair> {
+async function pairOf([a, b]: readonly Build[], subject: Subject, clock = "device"): Promise<Pair> {
   const [first, second] = [await a.prepare(subject), await b.prepare(subject)];
   const paces = [first.pace, second.pace];
-  const source = paces.every((pace) => pace.source === "timestamp") ? "timestamp" : "wall";
+  const device = paces.every(({ source }) => source === "timestamp") ? "timestamp" : "wall";
+  const source = clock === "cpu" ? "cpu" : device;
   const pace = { source, repeats: Math.max(...paces.map(({ repeats }) => repeats)) } as const;
   return { a: a.turn(first.task, pace), b: b.turn(second.task, pace) };
 }
