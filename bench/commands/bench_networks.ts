@@ -9,6 +9,7 @@ import { hostOf } from "../measure/host.ts";
 import { capacityOf, largestBatch, planFitting } from "../measure/memory.ts";
 import { measureNetwork, plannedRow } from "../measure/network.ts";
 import type { Host, NetworkRow, Result, Roofs } from "../measure/result.ts";
+import { measureRoofs } from "../measure/roofs.ts";
 import { dispatchesOf, planStep, type Setting } from "../measure/setting.ts";
 import { paperText } from "../outputs/paper.ts";
 import { bytesTold } from "../outputs/summary.ts";
@@ -155,9 +156,6 @@ const resultOf = (
   ...more,
 });
 
-/** What an adapter can do at most; absent where nobody measures it. */
-const roofsOf: ((device: Device) => Promise<Roofs>) | undefined = undefined;
-
 /** Every network on a device of its own, so that none finds what another has made. */
 async function measureAll(
   mode: Setting["mode"],
@@ -181,7 +179,7 @@ async function measureAll(
         measureNetwork(device, setting, { ...options, capacity, signal, onProgress }),
       );
       if (row) rows.push(row);
-      if (row && !signal.aborted) roofs ??= await roofsOf?.(device);
+      if (row && !signal.aborted) roofs ??= (await measureRoofs(device)).roofs;
     } finally {
       device.close();
     }
