@@ -1,12 +1,19 @@
 import { type Command, Option } from "commander";
 import { STATUSES } from "../../engine/tune/row.ts";
 import { strategies } from "../../engine/tune/strategies/index.ts";
+import { diff } from "../tune/diff.ts";
 import { exportRecording, importRecording, WRITERS } from "../tune/exchange.ts";
+import { repro } from "../tune/repro.ts";
 import { scoreStrategies } from "../tune/score.ts";
 import { show } from "../tune/show.ts";
 import { step } from "../tune/step.ts";
 import { run as search } from "../tune/tune.ts";
 import { share, whole } from "./arguments.ts";
+
+const adapter = [
+  "--adapter <name>",
+  "part of the adapter's name: llvmpipe, swiftshader, nvidia ...",
+] as const;
 
 /** Adds `tune`, which searches on a device, and what it does with recordings, without one. */
 export function addTune(program: Command): void {
@@ -34,7 +41,7 @@ export function addTune(program: Command): void {
       "tuning",
     )
     .option("--no-verify", "time without checking results")
-    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...")
+    .option(...adapter)
     .action((subject, options) => search(subject, options));
   addStep(tune);
   const run = ["--run <n>", "which run of a record that holds several", whole(1)] as const;
@@ -48,7 +55,30 @@ export function addTune(program: Command): void {
     .addOption(new Option("--status <status>", "only rows of this status").choices(STATUSES))
     .option(...run)
     .option("--json", "as JSON")
+    .option("--wgsl", "the WGSL of the row and nothing else")
     .action((recording, row, options) => show(recording, row, options));
+
+  tune
+    .command("diff")
+    .description("compare two rows: what they set, what came of them, and their WGSL as a unified diff")
+    .argument("<recording>", "a record of tuning; figures of T4 results and Kernel Tuner caches too")
+    .argument("<row>", "number of a row, or best")
+    .argument("<other>", "another, or now for the WGSL that is made of the row today")
+    .option("--against <recording>", "where the other row is (default: the same)")
+    .option(...run)
+    .option("--against-run <n>", "which run of that", whole(1))
+    .option(...adapter)
+    .action((recording, row, other, options) => diff(recording, row, other, options));
+
+  tune
+    .command("repro")
+    .description("evaluate a row again from its record alone; exit code 0 if its status is the same")
+    .argument("<record>", "a record of tuning; .gz too")
+    .argument("<row>", "number of a row, or best")
+    .option(...run)
+    .option("--json", "as JSON")
+    .option(...adapter)
+    .action((record, row, options) => repro(record, row, options));
 
   tune
     .command("score")

@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
 import { readKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { readT4 } from "../../engine/tune/formats/t4.ts";
+import { shaderOf } from "../../engine/tune/record.node.ts";
 import {
   type Header,
   isRecord,
@@ -14,6 +15,7 @@ import {
   spaceOf,
 } from "../../engine/tune/record.ts";
 import type { Recording } from "../../engine/tune/recording.ts";
+import type { Row } from "../../engine/tune/row.ts";
 import type { Value } from "../../engine/tune/space.ts";
 import { readBytes } from "../commands/files.ts";
 
@@ -23,8 +25,17 @@ export interface Source {
   readonly name: string;
   readonly format: "T4" | "Kernel Tuner" | "record";
   readonly recording: Recording;
+  /** Of a record of tuning: the header of each row's section, and the WGSL that it keeps. */
+  readonly record?: Kept;
   /** Configurations that the space described with the rows has, where that is known. */
   readonly legal?: number;
+}
+
+interface Kept {
+  readonly headers: ReadonlyMap<Row, Header>;
+  keeps(wgsl: string): boolean;
+  /** The text of a hash. Throws FormatError where it is not what was kept. */
+  text(wgsl: string): string | undefined;
 }
 
 /** Bytes of a file, unpacked where they are gzip's. Throws FormatError naming it. */
@@ -73,14 +84,21 @@ function formatOf(text: string, path: string): "T4" | "Kernel Tuner" {
 }
 
 function recordSources(path: string, name: string, bytes: Uint8Array): Source[] {
-  const { sections, torn } = readRecord(bytes, path);
+  const contents = readRecord(bytes, path);
+  const { sections, torn } = contents;
   if (torn > 0) console.error(`${path}: its last line is torn: ${torn} bytes are left out`);
+  const headers = new Map(sections.flatMap(({ header, rows }) => rows.map((row) => [row, header] as const)));
+  const record: Kept = {
+    headers,
+    keeps: (wgsl) => contents.shaders.has(wgsl),
+    text: (wgsl) => shaderOf(contents, wgsl, path),
+  };
   const runs = joined(sections);
   return runs.map((section, i) => {
     try {
       const recording = recordingOf(section);
       const own = runs.length > 1 ? `${name}#${i + 1}` : name;
-      return { name: own, format: "record", recording, legal: legalOf(section.header) };
+      return { name: own, format: "record", recording, record, legal: legalOf(section.header) };
     } catch (error) {
       if (!(error instanceof TesseraError)) throw error;
       throw new FormatError(`${path}: ${error.message}`, { cause: error });

@@ -111,7 +111,10 @@ function quantile(values: readonly number[], share: number): number {
   return sorted[Math.round(share * (sorted.length - 1))];
 }
 
-/** Rows by their status, in the order of statuses; of each the messages, the most frequent first. */
+/**
+ * Rows by their status, in the order of statuses; of each the messages, the most frequent first. Those whose first lines
+ * differ in numbers alone count as the first of them.
+ */
 export function byStatus(rows: readonly Row[]): readonly {
   readonly status: Status;
   readonly count: number;
@@ -122,7 +125,8 @@ export function byStatus(rows: readonly Row[]): readonly {
     const kinds = new Map<string, { text: string; count: number }>();
     for (const { message } of found) {
       if (message === undefined) continue;
-      const kind = message.replace(/\d+(\.\d+)?(e[+-]?\d+)?/g, "0"); // those that differ in numbers say the same
+      const [line] = message.split("\n");
+      const kind = line.replace(/\d+(\.\d+)?(e[+-]?\d+)?/g, "0");
       const known = kinds.get(kind);
       if (known) known.count++;
       else kinds.set(kind, { text: message, count: 1 });

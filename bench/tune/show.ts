@@ -6,6 +6,7 @@ import { median } from "../../engine/tune/clock.ts";
 import { rowLine } from "../../engine/tune/record.ts";
 import type { Row, Status } from "../../engine/tune/row.ts";
 import { about, pick, readSources, type Source } from "./recordings.ts";
+import { byStatus } from "./run.ts";
 
 export interface ShowOptions {
   readonly top: number;
@@ -14,27 +15,31 @@ export interface ShowOptions {
   /** Number of the run, from 1 on, where the file holds several. */
   readonly run?: number;
   readonly json?: boolean;
+  /** Only the WGSL of the row. */
+  readonly wgsl?: boolean;
 }
 
 /** A row with its number in the run, from 1 on. */
-interface Numbered {
+export interface Numbered {
   readonly number: number;
   readonly row: Row;
 }
 
 /**
- * Prints the best rows of a recording and counts of all, or one row in full: `best`, or the one of a number. Throws
- * ValueError for a row that is not there.
+ * Prints the best rows of a recording and counts of all, or one row in full: `best`, or the one of a number; or the WGSL
+ * of that row. Throws ValueError for a row that is not there, or whose WGSL is not kept.
  */
 export async function show(path: string, which: string | undefined, options: ShowOptions): Promise<void> {
   const sources = await readSources(path);
   if (which !== undefined) {
     const source = pick(path, sources, options.run);
     const found = find(path, source, which);
-    if (options.json) console.log(JSON.stringify(plain(found), null, 2));
-    else printRow(source, found);
+    if (options.wgsl) process.stdout.write(wgslOf(path, source, found));
+    else if (options.json) console.log(JSON.stringify(plain(found), null, 2));
+    else printRow(path, source, found);
     return;
   }
+  if (options.wgsl) throw new ValueError("--wgsl needs the row whose WGSL is printed");
   const shown = options.run === undefined ? sources : [pick(path, sources, options.run)];
   if (options.json)
     console.log(
@@ -62,7 +67,8 @@ const sorted = (source: Source, { status }: ShowOptions): Numbered[] =>
       return x === y ? a.number - b.number : x - y;
     });
 
-function find(path: string, source: Source, which: string): Numbered {
+/** The best row of a run, or the one of a number. Throws ValueError that says which there are. */
+export function find(path: string, source: Source, which: string): Numbered {
   const rows = numbered(source);
   if (which === "best") {
     const best = rows.reduce<Numbered | undefined>(
@@ -80,18 +86,32 @@ function find(path: string, source: Source, which: string): Numbered {
   throw new ValueError(`${path}: no row ${which} (${has})`);
 }
 
-/** Rows by status and message, most first; messages that differ in numbers alone count as the first of them. */
-function counts({ recording }: Source): { status: Status; message: string; rows: number }[] {
-  const found = new Map<string, { status: Status; message: string; rows: number }>();
-  for (const { status, message = "" } of recording.rows) {
-    const [line] = message.split("\n");
-    const key = JSON.stringify([status, line.replace(/[\d.]+/g, "#")]);
-    const known = found.get(key) ?? { status, message: line, rows: 0 };
-    known.rows++;
-    found.set(key, known);
-  }
-  return [...found.values()].sort((a, b) => b.rows - a.rows);
+/** The WGSL of a row. Throws ValueError where it is not kept. */
+export function wgslOf(
+  path: string,
+  { format, record }: Source,
+  { number, row: { wgsl } }: Numbered,
+): string {
+  const text = wgsl === undefined ? undefined : record?.text(wgsl);
+  if (text !== undefined) return text;
+  const why = record
+    ? wgsl === undefined
+      ? "there was none"
+      : `the record does not keep the text of ${wgsl}: it was imported, or written before texts were kept`
+    : `${format} keeps no text`;
+  throw new ValueError(`${path}: no WGSL of row ${number}: ${why}`);
 }
+
+/** Rows by status and message, most first. */
+const counts = ({ recording }: Source): { status: Status; message: string; rows: number }[] =>
+  byStatus(recording.rows)
+    .flatMap(({ status, count, messages }) => {
+      const silent = messages.reduce((rest, one) => rest - one.count, count);
+      return [...(silent > 0 ? [{ text: "", count: silent }] : []), ...messages].map(
+        ({ text, count: rows }) => ({ status, message: text.split("\n")[0], rows }),
+      );
+    })
+    .sort((a, b) => b.rows - a.rows);
 
 /** Figures that are not finite are their names; what the row was in another format is left out. */
 const plain = ({ number, row }: Numbered) => {
@@ -172,7 +192,7 @@ function spread(times: readonly number[]): string {
   return `${figure((100 * (at(0.75) - at(0.25))) / median(times), 2)} %`;
 }
 
-function printRow(source: Source, { number, row }: Numbered): void {
+function printRow(path: string, source: Source, { number, row }: Numbered): void {
   const { head, scale } = unitOf(source);
   const {
     configuration,
@@ -207,6 +227,7 @@ function printRow(source: Source, { number, row }: Numbered): void {
   line("error / bound", figure(error));
   line("figures", metrics && pairs(metrics));
   line("spent, s", pairs(spent));
-  line("wgsl", wgsl);
+  const kept = wgsl !== undefined && source.record?.keeps(wgsl);
+  line("wgsl", kept ? `${wgsl}, printed by tessera tune show ${path} ${number} --wgsl` : wgsl);
   line("measured", timestamp);
 }

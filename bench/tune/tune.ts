@@ -7,7 +7,8 @@ import Table from "cli-table3";
 import { FormatError, TuneError } from "../../engine/errors.ts";
 import { readSpace, readT1, type Searched } from "../../engine/tune/formats/t1.ts";
 import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
-import { Isolated, type Task } from "../../engine/tune/isolation.node.ts";
+import { Isolated } from "../../engine/tune/isolation.node.ts";
+import type { Origin } from "../../engine/tune/origin.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
 import type { Row } from "../../engine/tune/row.ts";
 import type { Budget } from "../../engine/tune/search.ts";
@@ -44,12 +45,12 @@ export const run = (subject: string, options: RunOptions): Promise<void> =>
 
 async function search(subject: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   const { seed, strategy, adapter, verify } = options;
-  const { task, problem, ...wanted } = await wantedOf(subject, options);
+  const { origin, problem, ...wanted } = await wantedOf(subject, options);
   const budget = budgetOf(options.budget) ?? wanted.budget;
   const settings = settingsOf(options.set ?? []);
   await mkdir(options.out, { recursive: true });
   const path = join(options.out, `${wanted.name}.jsonl`);
-  const evaluator = new Isolated(task, { adapter, verify });
+  const evaluator = new Isolated(origin, { adapter, verify });
   const bar = new SingleBar(
     {
       format: "{bar} {value}/{total} | best {best} | {eta_formatted} left",
@@ -64,6 +65,7 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
     const found = await tune({
       ...wanted.options,
       problem,
+      origin,
       seed,
       strategy: strategy ?? wanted.strategy,
       settings: { ...wanted.settings, ...settings },
@@ -125,7 +127,7 @@ class Interrupted extends Error {}
 
 interface Wanted {
   readonly name: string;
-  readonly task: Task;
+  readonly origin: Origin;
   readonly problem: TuneOptions["problem"];
   readonly options: Pick<TuneOptions, "op" | "kernel" | "params" | "constraints">;
   readonly strategy?: string;
@@ -143,13 +145,15 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
   if (own) {
     if (path === undefined)
       throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
-    const t1 = noted(readT1(await text(path), path));
+    const described = await text(path);
+    const t1 = noted(readT1(described, path));
     const file = subject.endsWith(".wgsl") ? subject : resolve(dirname(subject), t1.file);
-    const kernel = kernelOf(t1, await text(file), options.seed);
+    const origin = { t1: described, wgsl: await text(file), seed: options.seed };
+    const kernel = kernelOf(t1, origin.wgsl, origin.seed);
     return {
       ...searchOf(t1),
       name: t1.name,
-      task: { kernel },
+      origin,
       problem: t1.problemSize,
       options: { kernel, ...spaceOf(t1) },
     };
@@ -168,9 +172,9 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
     shapes: options.shapes ? json("--shapes", options.shapes) : shapes,
     attrs: options.attrs ? json("--attrs", options.attrs) : attrs,
   };
-  const task = { routine: { op: subject, ...problem } };
+  const origin = { routine: { op: subject, ...problem, seed: options.seed } };
   const name = `${subject}-${routine ?? "forward"}`;
-  return { ...(t1 && searchOf(t1)), name, task, problem, options: { op, ...(t1 && spaceOf(t1)) } };
+  return { ...(t1 && searchOf(t1)), name, origin, problem, options: { op, ...(t1 && spaceOf(t1)) } };
 }
 
 const spaceOf = ({ space: { parameters, constraints } }: Searched) => ({ params: parameters, constraints });

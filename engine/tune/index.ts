@@ -18,6 +18,7 @@ export { type Problem, readSpace, readT1, type Searched, writeT1 } from "./forma
 export { kernelOf } from "./formats/t1_kernel.ts";
 export { readT4, writeT4 } from "./formats/t4.ts";
 export { type Data, type KernelDescription, kernel, type Output } from "./kernel.ts";
+export type { Archived, KernelOrigin, Origin, RoutineOrigin } from "./origin.ts";
 export { booleans, enumeration, list, powersOfTwo, range } from "./parameters.ts";
 export { compare, type Place, type Ranking, type RankingOptions, rank } from "./ranking.ts";
 export {
@@ -29,6 +30,7 @@ export {
   recordingOf,
   rowKey,
   type Section,
+  type Shader,
   spaceOf,
   writeRecord,
 } from "./record.ts";

@@ -8,20 +8,21 @@ import { verbosity } from "../device/device.ts";
 import type { ClockOptions } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 import type { KernelDescription } from "./kernel.ts";
+import type { Archived, KernelOrigin, RoutineOrigin } from "./origin.ts";
 import type { Ranking, RankingOptions } from "./ranking.ts";
-import type { RoutineDescription } from "./routine.ts";
 import type { Row } from "./row.ts";
 import type { Evaluator, Inspection, Stage } from "./runner.ts";
 import type { Configuration } from "./space.ts";
 
 /**
  * What a process of its own can be told to tune: a kernel without functions in its description; a routine of one of
- * the engine's operations, by its name; or what an ES module exports under a name, be it a `KernelDescription` or a
- * `RoutineDescription`.
+ * the engine's operations, by its name; a T1 problem with its WGSL, of a configuration the archived one; or what an ES
+ * module exports under a name, be it a `KernelDescription` or a `RoutineDescription`.
  */
 export type Task =
   | { readonly kernel: KernelDescription }
-  | { readonly routine: Omit<RoutineDescription, "op"> & { readonly op: string } }
+  | RoutineOrigin
+  | (KernelOrigin & { readonly archived?: Archived })
   | { readonly module: string; readonly name: string };
 
 /** How processes are used, and how long they are waited for. */
@@ -42,6 +43,7 @@ export type Request =
   | { what: "environment" }
   | { what: "standard" }
   | { what: "inspect"; configuration: Configuration }
+  | { what: "print"; configuration: Configuration }
   | { what: "rank"; configurations: readonly Configuration[]; options?: RankingOptions };
 
 export type Answer =
@@ -50,6 +52,7 @@ export type Answer =
   | { what: "environment"; environment: Environment }
   | { what: "standard"; configuration: Configuration | undefined }
   | { what: "inspection"; inspection: Inspection }
+  | { what: "printed"; wgsl: string }
   | { what: "row"; row: Row }
   | { what: "ranking"; ranking: Ranking }
   | { what: "failed"; message: string };
@@ -98,6 +101,12 @@ export class Isolated implements Evaluator {
   async inspect(configuration: Configuration): Promise<Inspection> {
     const answer = await this.#told({ what: "inspect", configuration });
     if (answer.what === "inspection") return answer.inspection;
+    throw new Error(`tune: ${messageOf(answer)}`);
+  }
+
+  async print(configuration: Configuration): Promise<string> {
+    const answer = await this.#told({ what: "print", configuration });
+    if (answer.what === "printed") return answer.wgsl;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 

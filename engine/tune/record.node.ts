@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { TesseraError } from "../errors.ts";
-import { type Header, headerLine, readRecord, rowKey, rowLine } from "./record.ts";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { FormatError, TesseraError } from "../errors.ts";
+import { type Contents, type Header, headerLine, readRecord, rowKey, rowLine, shaderLine } from "./record.ts";
 import type { Row } from "./row.ts";
 
 /**
@@ -13,6 +15,9 @@ export class RunRecord {
   readonly torn: number;
   readonly #file: number;
   readonly #rows = new Map<string, Row>();
+  readonly #archived: Set<string>;
+  /** The text whose words the others share. */
+  #first: { readonly hash: string; readonly text: string } | undefined;
   #size: number;
 
   /**
@@ -27,7 +32,11 @@ export class RunRecord {
     mkdirSync(dirname(path), { recursive: true });
     this.#file = openSync(path, "a+");
     try {
-      const { sections, whole, torn } = readRecord(readFileSync(this.#file), path);
+      const contents = readRecord(readFileSync(this.#file), path);
+      const { sections, shaders, whole, torn } = contents;
+      this.#archived = new Set(shaders.keys());
+      const first = [...shaders.values()].find(({ like }) => like === undefined)?.shader;
+      if (first) this.#first = { hash: first, text: shaderOf(contents, first, path)! };
       for (const { header: of, rows } of sections)
         for (const row of rows) this.#rows.set(rowKey(of, row), row);
       this.torn = torn;
@@ -60,6 +69,17 @@ export class RunRecord {
     return true;
   }
 
+  /** Adds the text of a hash, which is in the file when this has resolved, unless it is there already. */
+  async archive(wgsl: string, print: () => Promise<string>): Promise<void> {
+    if (this.#archived.has(wgsl)) return;
+    const text = await print();
+    const dictionary = this.#first && Buffer.from(this.#first.text);
+    const deflated = deflateRawSync(text, { level: 9, dictionary }).toString("base64");
+    this.#write(shaderLine({ shader: wgsl, like: this.#first?.hash, deflated }));
+    this.#first ??= { hash: wgsl, text };
+    this.#archived.add(wgsl);
+  }
+
   close(): void {
     closeSync(this.#file);
   }
@@ -73,4 +93,28 @@ export class RunRecord {
     }
     this.#size += written;
   }
+}
+
+/**
+ * The WGSL of a hash, undefined where the record does not keep it. Throws FormatError where it is not what was kept.
+ */
+export function shaderOf(
+  { shaders }: Pick<Contents, "shaders">,
+  wgsl: string,
+  name = "record",
+): string | undefined {
+  const shader = shaders.get(wgsl);
+  if (!shader) return undefined;
+  const { like, deflated } = shader;
+  let text: string;
+  try {
+    const first = like === undefined || like === wgsl ? undefined : shaderOf({ shaders }, like, name);
+    const dictionary = first === undefined ? undefined : Buffer.from(first);
+    text = inflateRawSync(Buffer.from(deflated, "base64"), { dictionary }).toString("utf8");
+  } catch (cause) {
+    throw new FormatError(`${name}: WGSL ${wgsl} cannot be unpacked: ${(cause as Error).message}`, { cause });
+  }
+  const hash = createHash("sha256").update(text).digest("hex");
+  if (hash === wgsl) return text;
+  throw new FormatError(`${name}: WGSL ${wgsl} is not what was kept: its SHA-256 is ${hash}`);
 }

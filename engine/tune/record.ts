@@ -10,6 +10,7 @@ import {
   parseJson,
   type Schema,
 } from "./formats/schema.ts";
+import type { Origin } from "./origin.ts";
 import { type Original, type Recording, recordedSpace } from "./recording.ts";
 import { type Row, STATUSES } from "./row.ts";
 import { type Parameter, Space } from "./space.ts";
@@ -21,6 +22,8 @@ export interface Header {
   readonly space: { readonly parameters: readonly Parameter[]; readonly constraints: readonly string[] };
   readonly problem: Json;
   readonly seed?: number;
+  /** What the kernel can be made of again; absent where a program tuned one of its own. */
+  readonly origin?: Origin;
   /** Name of what `objective` of a row is; `time` unless told. */
   readonly objective?: string;
   /** Of rows that came from a file of another format: what that file held besides. */
@@ -34,9 +37,24 @@ export interface Section {
   readonly rows: readonly Row[];
 }
 
+/**
+ * WGSL that rows name by its hash, once in a record: deflated, which `RunRecord` does with the first text of the record
+ * as the dictionary, for the texts of a kernel differ in little.
+ */
+export interface Shader {
+  /** SHA-256 of the text. */
+  readonly shader: string;
+  /** Hash of the text that is the dictionary; absent for the first. */
+  readonly like?: string;
+  /** Base64. */
+  readonly deflated: string;
+}
+
 /** What a record holds. */
 export interface Contents {
   readonly sections: readonly Section[];
+  /** By their hashes. */
+  readonly shaders: ReadonlyMap<string, Shader>;
   /** Bytes of whole lines. */
   readonly whole: number;
   /** Bytes of a line behind them that was never finished; no row of it counts. */
@@ -86,6 +104,15 @@ const HEADER: Schema = {
       },
     },
     objective: TEXT,
+    origin: {
+      type: "object",
+      properties: {
+        routine: { type: "object", required: ["op", "shapes"] },
+        t1: TEXT,
+        wgsl: TEXT,
+        seed: { type: "number" },
+      },
+    },
     original: {
       type: "object",
       required: ["format", "document"],
@@ -112,6 +139,12 @@ const ROW: Schema = {
   },
 };
 
+const SHADER: Schema = {
+  type: "object",
+  required: ["shader", "deflated"],
+  properties: { shader: TEXT, like: TEXT, deflated: TEXT },
+};
+
 /** What a header says of a space: constraints are kept as their text. */
 export const described = ({ parameters, constraints }: Space): Header["space"] => ({
   parameters,
@@ -127,6 +160,10 @@ export const spaceOf = ({ space: { parameters, constraints } }: Header): Space =
 
 /** The line of a header, without what ends it. */
 export const headerLine = (header: Header): string => `${MAGIC}${VERSION},${JSON.stringify(header).slice(1)}`;
+
+/** The line of a shader, without what ends it. */
+export const shaderLine = ({ shader, like, deflated }: Shader): string =>
+  JSON.stringify({ shader, like, deflated });
 
 /** The line of a row, without what ends it; numbers that are not finite are their names. */
 export const rowLine = (row: Row): string =>
@@ -172,8 +209,8 @@ export function rowKey(
 }
 
 /**
- * Reads a record: a line of JSON for the header, then one for each row; further headers begin further sections. A line
- * that does not end is dropped, and counted as torn. Throws FormatError where the file is no record, or a line is no row.
+ * Reads a record: a line of JSON for the header, then one for each row and for each text of WGSL; further headers begin
+ * further sections. A line that does not end is dropped, and counted as torn. Throws FormatError where the file is no record, or a line is no row.
  */
 export function readRecord(bytes: Uint8Array, name = "record"): Contents {
   const whole = bytes.lastIndexOf(10) + 1;
@@ -182,14 +219,18 @@ export function readRecord(bytes: Uint8Array, name = "record"): Contents {
   if (!(begin.startsWith(MAGIC) || (whole === 0 && MAGIC.startsWith(begin))))
     throw new FormatError(`${name}: no record of tuning: it begins with ${JSON.stringify(begin)}`);
   const sections: { header: Header; rows: Row[] }[] = [];
+  const shaders = new Map<string, Shader>();
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     const place = `${name}:${i + 1}`;
     if (line.startsWith('{"format":')) {
       const { format: _, version: __, ...header } = parseJson(line, HEADER, place);
       sections.push({ header: header as unknown as Header, rows: [] });
+    } else if (line.startsWith('{"shader":')) {
+      const shader = parseJson(line, SHADER, place) as unknown as Shader;
+      shaders.set(shader.shader, shader);
     } else sections.at(-1)!.rows.push(row(parseJson(line, ROW, place)));
   }
-  return { sections, whole, torn: bytes.length - whole };
+  return { sections, shaders, whole, torn: bytes.length - whole };
 }
 
 /**

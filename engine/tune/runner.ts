@@ -31,6 +31,8 @@ export interface Evaluator {
   inspect(configuration: Configuration): Promise<Inspection>;
   /** What would be taken if nothing were tuned, where that is known. */
   standard?(): Promise<Configuration | undefined>;
+  /** WGSL of a configuration that `inspect` does not refuse. */
+  print(configuration: Configuration): Promise<string>;
   /** Never throws for what a configuration does: its row says so. */
   evaluate(configuration: Configuration): Promise<Row>;
   /** Measures configurations that were verified again, in turns. Throws where one of them fails now. */
@@ -117,6 +119,10 @@ export class Runner implements Evaluator {
       if (statusOf(error) === "constraints") return undefined;
       throw error;
     }
+  }
+
+  async print(configuration: Configuration): Promise<string> {
+    return this.subject.print((await this.bench()).device, configuration);
   }
 
   /** Throws NoAdapterError where no device is left to evaluate on. */

@@ -7,6 +7,7 @@ import type { Environment } from "./environment.ts";
 import { constraint as parsed } from "./expression.ts";
 import type { Json } from "./formats/schema.ts";
 import { kernel as described, type KernelDescription } from "./kernel.ts";
+import type { Origin } from "./origin.ts";
 import type { Ranking, RankingOptions } from "./ranking.ts";
 import { described as describedSpace, type Header } from "./record.ts";
 import { type RoutineDescription, routine } from "./routine.ts";
@@ -20,6 +21,8 @@ import type { Strategy } from "./strategies/strategy.ts";
 export interface RowStore {
   find(of: Pick<Row, "configuration" | "wgsl">): Row | undefined;
   append(row: Row): boolean;
+  /** Keeps the WGSL of a hash, which is asked for where it is not there yet. */
+  archive?(wgsl: string, print: () => Promise<string>): Promise<void>;
 }
 
 /** Sees what a run does. */
@@ -60,6 +63,8 @@ export interface TuneOptions {
    * configuration of a large space takes longer than a short search.
    */
   readonly lazy?: boolean;
+  /** What the record says of how to make the same again; of `op`, its name and problem unless told. */
+  readonly origin?: Origin;
   /** How many of the fastest are measured again, in turns; default 8. */
   readonly finalists?: number;
   readonly ranking?: RankingOptions;
@@ -114,6 +119,8 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
     if (before) return before;
     const { wgsl } = inspections.get(key) ?? (store ? await evaluator.inspect(configuration) : {});
     const known = store?.find({ configuration, wgsl });
+    // before it runs: what hangs is worth reading
+    if (wgsl) await store?.archive?.(wgsl, () => evaluator.print(configuration));
     const row = known ?? (await evaluator.evaluate(configuration));
     const seen = observed(row, known !== undefined, options.observers);
     rows.set(key, seen);
@@ -248,13 +255,14 @@ function tunablesOf(
 }
 
 function headerOf(
-  { kernel, op, problem, seed, strategy, settings }: TuneOptions,
+  { kernel, op, problem, seed, strategy, settings, origin }: TuneOptions,
   space: Space,
   environment: Environment,
 ): Header {
   const name = kernel?.label ?? `${op!.name}/${(problem as RoutineDescription).routine ?? "forward"}`;
   const by = typeof strategy === "object" ? strategy.name : strategy;
   const text = JSON.parse(JSON.stringify(problem ?? null)) as Json;
+  const made = origin ?? (op && { routine: { ...sizesOf(op, problem), op: op.name } });
   return {
     kernel: name,
     environment,
@@ -263,5 +271,6 @@ function headerOf(
     seed,
     ...(by && { strategy: by }),
     ...(settings && { settings }),
+    ...(made && { origin: made }),
   };
 }

@@ -2,12 +2,12 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ops } from "../../kernels/index.ts";
 import { Device } from "../device/device.ts";
 import { TuneError } from "../errors.ts";
 import type { Subject } from "./candidate.ts";
 import type { Answer, Request, Task } from "./isolation.node.ts";
 import { type KernelDescription, kernel } from "./kernel.ts";
+import { subjectOf as made } from "./origin.ts";
 import { type RoutineDescription, routine } from "./routine.ts";
 import { Runner } from "./runner.ts";
 
@@ -17,14 +17,8 @@ let runner: Runner;
 
 async function subjectOf(task: Task): Promise<Subject> {
   if ("kernel" in task) return kernel(task.kernel);
-  if ("routine" in task) {
-    const { op: name, ...rest } = task.routine;
-    const inputs = Object.keys(rest.shapes);
-    // a concatenation of two and one of three share a name
-    const op = ops.find((o) => o.name === name && inputs.every((input) => o.inputs.includes(input)));
-    if (!op) throw new TuneError(`no operation ${name} (has ${ops.map((o) => o.name).join(", ")})`);
-    return routine({ op, ...rest });
-  }
+  if ("routine" in task) return made(task);
+  if ("t1" in task) return made(task, task.archived);
   const exported = await import(pathToFileURL(resolve(task.module)).href);
   const found: KernelDescription | RoutineDescription | undefined = exported[task.name];
   if (!found)
@@ -36,6 +30,7 @@ async function answer(request: Request): Promise<Answer> {
   if (request.what === "evaluate") return { what: "row", row: await runner.evaluate(request.configuration) };
   if (request.what === "environment") return { what: "environment", environment: await runner.environment() };
   if (request.what === "standard") return { what: "standard", configuration: await runner.standard() };
+  if (request.what === "print") return { what: "printed", wgsl: await runner.print(request.configuration) };
   if (request.what === "inspect")
     return { what: "inspection", inspection: await runner.inspect(request.configuration) };
   if (request.what === "rank")

@@ -88,6 +88,7 @@ function fakeEvaluator(cost: Cost, asked: { of: RoutineDescription; set: Configu
     return {
       environment: async () => ENVIRONMENT,
       inspect: async () => ({}),
+      print: async () => "",
       async evaluate(configuration) {
         asked.push({ of, set: configuration });
         const objective = seconds(configuration);

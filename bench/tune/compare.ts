@@ -1,0 +1,63 @@
+// Two rows as a table of what they differ in.
+
+import Table from "cli-table3";
+import type { Recording } from "../../engine/tune/recording.ts";
+import type { Row } from "../../engine/tune/row.ts";
+import { durationUnit, figures, told } from "./scale.ts";
+
+/** A row, what heads its column, and what it was recorded with. */
+export interface Side {
+  readonly name: string;
+  readonly row: Row;
+  readonly of: Pick<Recording, "kernel" | "device" | "objective">;
+}
+
+/** A table of what differs, with the ratio of figures, the second over the first; below it what is the same. */
+export function sideBySide(one: Side, two: Side): string {
+  const sides = [facts(one), facts(two)];
+  const names = [...new Set(sides.flatMap((side) => [...side.keys()]))];
+  const text = (side: ReadonlyMap<string, Fact>, name: string) => side.get(name)?.text ?? "";
+  const differ = names.filter((name) => text(sides[0], name) !== text(sides[1], name));
+  const table = new Table({
+    head: ["", one.name, two.name, "ratio"],
+    colAligns: ["left", "right", "right", "right"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const name of differ) {
+    const [a, b] = sides.map((side) => side.get(name)?.figure);
+    const ratio = a !== undefined && b !== undefined && a > 0 ? figures(b / a) : "";
+    table.push([name, ...sides.map((side) => text(side, name)), ratio]);
+  }
+  const same = names
+    .filter((name) => !differ.includes(name))
+    .map((name) => `${name} ${text(sides[0], name)}`);
+  return [
+    ...(differ.length > 0 ? [table.toString()] : []),
+    ...(same.length > 0 ? [`in both: ${same.join(", ")}`] : []),
+  ].join("\n");
+}
+
+interface Fact {
+  readonly text: string;
+  /** Of which a ratio says something. */
+  readonly figure?: number;
+}
+
+function facts({ row, of: { kernel, device, objective: by = "time" } }: Side): Map<string, Fact> {
+  const { configuration, status, message, objective, error, metrics = {} } = row;
+  const figure = (value: number): Fact => ({ text: figures(value), figure: value });
+  const time = (seconds: number): Fact => ({ text: told(seconds, durationUnit(seconds)), figure: seconds });
+  const all: Record<string, Fact | undefined> = {
+    kernel: kernel === undefined ? undefined : { text: kernel },
+    ...Object.fromEntries(
+      Object.entries(configuration).map(([name, value]) => [name, { text: String(value) }]),
+    ),
+    device: device === undefined ? undefined : { text: device },
+    status: { text: status },
+    message: message === undefined ? undefined : { text: message.split("\n")[0] },
+    [by]: objective === undefined ? undefined : (by.startsWith("time") ? time : figure)(objective),
+    "error / bound": error === undefined ? undefined : figure(error),
+    ...Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, figure(value)])),
+  };
+  return new Map(Object.entries(all).filter((entry): entry is [string, Fact] => entry[1] !== undefined));
+}
