@@ -43,8 +43,9 @@ export interface KernelDescription {
   readonly tolerance?: number;
   /** Runs whose bits must agree; default 3. */
   readonly runs?: number;
-  readonly flops?: Of<number>;
-  readonly bytes?: Of<number>;
+  /** Of a launch, for GFLOP/s and GB/s; text is a T1 expression of the parameters. */
+  readonly flops?: Of<number | string>;
+  readonly bytes?: Of<number | string>;
 }
 
 /** Elements after each buffer that a kernel must not touch: more than a tile is wide. */
@@ -236,10 +237,15 @@ class Bound implements Candidate {
     return this.prepared.text.wgsl;
   }
   get flops(): number | undefined {
-    return of(this.description.flops, this.configuration);
+    return this.#figure(this.description.flops);
   }
   get bytes(): number | undefined {
-    return of(this.description.bytes, this.configuration);
+    return this.#figure(this.description.bytes);
+  }
+
+  #figure(given: KernelDescription["flops"]): number | undefined {
+    const figure = of(given, this.configuration);
+    return typeof figure === "string" ? Number(formula(figure).value(this.configuration)) : figure;
   }
 
   readonly encode = (pass: GPUComputePassEncoder): void => {

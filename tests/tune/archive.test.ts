@@ -34,6 +34,7 @@ const T1 = JSON.stringify({
     KernelFile: "twice.wgsl",
     GlobalSize: { X: "256" },
     LocalSize: { X: "WG" },
+    Flops: "256 * BY",
     Arguments: [
       { Name: "x", Type: "float", Size: 256, AccessType: "ReadOnly", FillType: "Random" },
       { Name: "y", Type: "float", Size: 256, AccessType: "WriteOnly" },
@@ -211,6 +212,9 @@ check.test("a run keeps the text of every row, and what it was made of", () =>
       rows.map(({ configuration: { BY } }) => BY),
       [2, 3, 2, 3],
     ); // a workgroup of 65536 is refused before
+    for (const { metrics, objective, configuration } of rows)
+      if (metrics) assert.is(metrics["GFLOP/s"], (256 * Number(configuration.BY)) / objective! / 1e9);
+    assert.ok(rows[0].metrics);
     for (const { wgsl, configuration } of rows)
       assert.is(shaderOf(contents, wgsl!), TWICE.replace("= 2u", `= ${configuration.BY}u`));
     const printed = tune.routine({ op: relu, ...sizes }).print(device, of.rows[0].configuration);

@@ -5,6 +5,7 @@ import { FormatError } from "../../engine/errors.ts";
 import { constraint, formula } from "../../engine/tune/expression.ts";
 import { readKernelTuner, writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { type Problem, readSpace, readT1, writeT1 } from "../../engine/tune/formats/t1.ts";
+import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
 import { INVALIDITY, readT4, writeT4 } from "../../engine/tune/formats/t4.ts";
 import type { Recording } from "../../engine/tune/recording.ts";
 import type { Row } from "../../engine/tune/row.ts";
@@ -279,8 +280,9 @@ const problem = (space: Space): Problem => ({
   search: { name: "annealing", settings: { start: 0.5, moves: "adjacent" } },
   notes: [],
 });
-const plainly = ({ space, localSize, globalSize, document: _, ...rest }: Problem) => ({
+const plainly = ({ space, localSize, globalSize, flops, bytes, document: _, ...rest }: Problem) => ({
   ...rest,
+  figures: [flops?.text, bytes?.text],
   parameters: space.parameters,
   constraints: space.constraints.map(({ text, names }) => ({ text, names })),
   sizes: [...localSize, ...globalSize].map(({ text }) => text),
@@ -342,6 +344,33 @@ check.test("T1: of an operation the space alone", () => {
   refused(() => readT1(text, "tiles.json"), /tiles\.json: expected KernelSpecification/);
   refused(() => readSpace("{}", "empty.json"), /empty\.json: expected ConfigurationSpace/);
 });
+
+check.test(
+  "T1: Flops and Bytes of a launch are ours: expressions in WGSL's problems, others' are left alone",
+  () => {
+    const ours = { ...problem(SPACE), flops: formula("2 * tile * 64") };
+    const back = readT1(writeT1(ours));
+    assert.equal(plainly(back), plainly(ours));
+    const document: any = JSON.parse(writeT1(ours));
+    const of = (Flops: unknown, Language = "WGSL") => {
+      const KernelSpecification = { ...document.KernelSpecification, Flops, Language, Arguments: [] };
+      return readT1(JSON.stringify({ ...document, KernelSpecification }), "p");
+    };
+    assert.is(of(4096).flops!.value({}), 4096);
+    assert.equal(kernelOf(of("tile * 2"), "").flops, "tile * 2");
+    assert.is(kernelOf(of(undefined), "").bytes, undefined);
+    for (const [wrong, says] of [
+      ["2 * size", /p\.KernelSpecification\.Flops: .*size/],
+      ["8 - tile * 2", /p\.KernelSpecification\.Flops: expected a number from 0 on but 8 - tile \* 2 is -8/],
+      ["2 *", /p\.KernelSpecification\.Flops: expression 2 \*/],
+      [[1], /p\.KernelSpecification\.Flops: /],
+    ] as const)
+      refused(() => of(wrong), says);
+    const theirs = of([1, 2], "CUDA");
+    assert.is(theirs.flops, undefined);
+    assert.equal(JSON.parse(writeT1(theirs)).KernelSpecification.Flops, [1, 2]);
+  },
+);
 
 check.test("T1: a constraint that is a function cannot be written", () => {
   const space = new Space(SPACE.parameters, [

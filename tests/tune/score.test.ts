@@ -126,6 +126,8 @@ check.test("an interval is the same for the same seed, holds the score, and narr
   );
   assert.equal(many, again);
   assert.ok(many.low < many.score && many.score < many.high);
+  const inside = many.resampled.filter((one) => one >= many.low && one <= many.high);
+  near(inside.length / many.resampled.length, 0.95, 0.011);
   assert.ok(many.high - many.low < few.high - few.low);
 });
 

@@ -1,11 +1,12 @@
 // Searches: nothing illegal, nothing twice, the same for the same seed, and the end of a run has its reason.
+import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import { TuneError } from "../../engine/errors.ts";
 import { type Recorded, recorded, replay } from "../../engine/tune/replay.ts";
 import type { STATUSES } from "../../engine/tune/row.ts";
 import { type Budget, search, type Task } from "../../engine/tune/search.ts";
-import { Space } from "../../engine/tune/space.ts";
+import { type Configuration, NEIGHBOURHOODS, type Neighbourhood, Space } from "../../engine/tune/space.ts";
 import { strategies } from "../../engine/tune/strategies/index.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
 import { expectedImprovement } from "../../engine/tune/strategies/surrogate.ts";
@@ -91,6 +92,77 @@ check.test("other seeds search otherwise", async () => {
   }
 });
 
+check.test("a number among a strategy's settings changes what it does", async () => {
+  for (const { name, settings } of strategies)
+    for (const [setting, { value, least = 0, most = Infinity, whole }] of Object.entries(settings)) {
+      if (typeof value !== "number") continue;
+      const asked = async (given: number) => {
+        const clipped = Math.min(most, Math.max(least, whole ? Math.round(given) : given));
+        const settings = { [setting]: clipped };
+        const { history } = await run(rugged, name, { evaluations: 150 }, { settings });
+        return history.map(({ index }) => index).join();
+      };
+      const seen = new Set([await asked(value / 4), await asked(value), await asked(4 * value)]);
+      assert.ok(seen.size > 1, `${name} ${setting}`);
+    }
+});
+
+/** A change of one of these changes what a seed means, and with it what a run that is gone on with asks for. */
+const SEQUENCES: Readonly<Record<string, string>> = {
+  brute_force: "10708993c6b3",
+  random_sample: "e68454307de3",
+  latin_hypercube: "1a9de23e73b9",
+  hill_climbing: "4aa66fc98209",
+  greedy_hill_climbing: "f1bc29fe84a4",
+  iterated_local_search: "a0b0ab1bf61e",
+  simulated_annealing: "a93a9a745c6a",
+  genetic_algorithm: "b771e0253214",
+  differential_evolution: "eb1ffc3da77f",
+  particle_swarm: "f7d6a31bf691",
+  surrogate: "fb8da5607b7a",
+  beam_search: "f5022d6227b3",
+};
+
+check.test("a seed means what it meant", async () => {
+  for (const { name } of strategies) {
+    const { history } = await run(rugged, name, { evaluations: 200 }, { seed: 5 });
+    const asked = createHash("sha256").update(history.map(({ index }) => index).join(" "));
+    assert.is(asked.digest("hex").slice(0, 12), SEQUENCES[name], name);
+  }
+});
+
+check.test("a beam begins at the defaults, or the legal configuration nearest to them", async () => {
+  const begins = async ({ space }: Recorded) => {
+    const { history } = await search({ space, strategy: "beam_search", evaluate: (index) => index });
+    return Object.values(space.at(history[0].index));
+  };
+  assert.equal(await begins(smooth), [8, 1, "row", false, 4]);
+  const narrow = { ...threads, holds: ({ tx }: Configuration) => Number(tx) <= 4 };
+  const cut = new Space(smooth.space.parameters, [narrow]);
+  assert.equal(await begins({ ...smooth, space: cut }), [4, 1, "row", false, 4]);
+});
+
+check.test("neighbours are all that a neighbourhood says, and no others", () => {
+  const near: Readonly<Record<Neighbourhood, (steps: readonly number[]) => boolean>> = {
+    hamming: (steps) => steps.filter((step) => step > 0).length === 1,
+    "strictly-adjacent": (steps) => steps.reduce((sum, step) => sum + step, 0) === 1,
+    adjacent: (steps) => Math.max(...steps) === 1,
+  };
+  const { space } = constrained;
+  const all = Array.from({ length: space.size }, (_, index) => index);
+  for (const kind of NEIGHBOURHOODS)
+    for (const from of all.filter((index) => index % 7 === 0)) {
+      const steps = (to: number) =>
+        space.places(to).map((place, i) => Math.abs(place - space.places(from)[i]));
+      const want = all.filter((to) => near[kind](steps(to)));
+      assert.equal(
+        space.neighbours(from, kind).toSorted((a, b) => a - b),
+        want,
+        `${kind} of ${from}`,
+      );
+    }
+});
+
 check.test("every neighbourhood and choice of every strategy runs", async () => {
   for (const { name, settings } of strategies)
     for (const [setting, { choices = [] }] of Object.entries(settings))
@@ -140,6 +212,11 @@ check.test("a strategy that returns, or goes round in circles, is ended with its
   });
   const stalled = await run(smooth, circle);
   assert.equal([stalled.stopped, stalled.history.length], ["stalled", 4]);
+  const slow = own(async (s) => {
+    for (let i = 0; i < 3; i++) for (let asked = 0; asked < 6_000; asked++) await s.evaluate(i);
+  });
+  const moved = await run(smooth, slow); // asked in vain for long, but never in a row
+  assert.equal([moved.stopped, moved.history.length], ["finished", 3]);
 });
 
 check.test("a strategy that does not wait still has nothing evaluated twice", async () => {

@@ -78,6 +78,9 @@ export interface Problem {
   /** Invocations of a workgroup. */
   readonly localSize: readonly Formula[];
   readonly globalSize: readonly Formula[];
+  /** Floating-point operations and bytes of a launch: fields Flops and Bytes, ours, of kernels in WGSL. */
+  readonly flops?: Formula;
+  readonly bytes?: Formula;
   /** Buffers and scalars, as T1 describes them: Name, Type, Size, MemoryType, AccessType, FillType, FillValue, Output. */
   readonly arguments: readonly JsonObject[];
   readonly budget: readonly { readonly type: (typeof BUDGETS)[number]; readonly value: number }[];
@@ -126,6 +129,10 @@ export function readT1(text: string, name = "T1"): Problem {
     ["X", "Y", "Z"].map((axis) =>
       at(`${name}.KernelSpecification.${which}.${axis}`, () => formula(String(kernel[which][axis] ?? 1))),
     );
+  const figure = (which: "Flops" | "Bytes") =>
+    kernel.Language === "WGSL" && kernel[which] !== undefined
+      ? at(`${name}.KernelSpecification.${which}`, () => figureOf(kernel[which], searched.space.parameters))
+      : undefined;
   return defined({
     ...searched,
     name: searched.name ?? kernel.KernelName,
@@ -135,9 +142,20 @@ export function readT1(text: string, name = "T1"): Problem {
     problemSize: kernel.ProblemSize ?? [],
     localSize: sizes("LocalSize"),
     globalSize: sizes("GlobalSize"),
+    flops: figure("Flops"),
+    bytes: figure("Bytes"),
     arguments: kernel.Arguments ?? [],
     document,
   });
+}
+
+/** Throws FormatError where it is no expression of the parameters that is a number from 0 on. */
+function figureOf(given: Json, parameters: readonly Parameter[]): Formula {
+  const read = formula(typeof given === "string" ? given : JSON.stringify(given));
+  const standard = parameters.map((p) => [p.name, p.default ?? p.values[0]]);
+  const value = read.value(Object.fromEntries(standard));
+  if (typeof value === "number" && value >= 0) return read;
+  throw new FormatError(`expected a number from 0 on but ${read.text} is ${JSON.stringify(value)}`);
 }
 
 /** What is wrong within is said with the place. */
@@ -196,6 +214,8 @@ export function writeT1(problem: Problem): string {
     problemSize,
     localSize,
     globalSize,
+    flops,
+    bytes,
     budget,
     search,
     document,
@@ -217,6 +237,7 @@ export function writeT1(problem: Problem): string {
     },
     KernelSpecification: {
       ...kept("KernelSpecification"),
+      ...defined({ Flops: flops?.text, Bytes: bytes?.text }),
       Language: language,
       KernelName: kernel,
       KernelFile: file,

@@ -17,11 +17,11 @@ const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
  * The kernel that a T1 problem in WGSL describes. Arguments are bindings by their names: vectors of Size elements and
  * scalars of one, of FillType Random (uniform in [-FillValue, FillValue), whole numbers from 0 on) or Constant; those
  * that are WriteOnly hold garbage. GlobalSize counts invocations, LocalSize those of a workgroup. The default
- * configuration is what the others must agree with. Throws FormatError for an argument that is none of these, or another
+ * configuration is what the others must agree with; Flops and Bytes of a launch make GFLOP/s and GB/s. Throws FormatError for an argument that is none of these, or another
  * language.
  */
 export function kernelOf(problem: Problem, wgsl: string, seed = 0): KernelDescription {
-  const { name, language, space, globalSize, localSize } = problem;
+  const { name, language, space, globalSize, localSize, flops, bytes } = problem;
   if (language !== "WGSL") throw new FormatError(`${name}: Language is ${language} but WGSL is expected`);
   const buffers = problem.arguments.map((argument) => [argument.Name, buffer(argument, name, seed)]);
   const sides = [0, 1, 2].map((i) => `-(-(${globalSize[i]?.text ?? 1}) // (${localSize[i]?.text ?? 1}))`);
@@ -29,6 +29,8 @@ export function kernelOf(problem: Problem, wgsl: string, seed = 0): KernelDescri
     label: name,
     wgsl,
     buffers: Object.fromEntries(buffers),
+    ...(flops && { flops: flops.text }),
+    ...(bytes && { bytes: bytes.text }),
     grid: [sides[0], sides[1], sides[2]],
     like: Object.fromEntries(space.parameters.map((p) => [p.name, p.default ?? p.values[0]])),
   };

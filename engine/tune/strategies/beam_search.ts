@@ -25,6 +25,22 @@ async function kept(search: Search, indices: readonly number[], width: number): 
   return beam.slice(0, width).map(({ index }) => index);
 }
 
+/** Sets every parameter, and all of them again as long as the best gains. */
+async function descend(search: Search, grid: Grid, start: number, width: number): Promise<void> {
+  let beam = [start];
+  for (let best = Infinity, gained = true; gained; ) {
+    for (const parameter of shuffled(grid.varies, search.random))
+      beam = await kept(
+        search,
+        [...beam, ...beam.flatMap((index) => spread(search, grid, index, parameter))],
+        width,
+      );
+    const reached = await search.evaluate(beam[0]);
+    gained = reached < best;
+    best = reached;
+  }
+}
+
 export const beamSearch: Strategy = {
   name: "beam_search",
   about: "Sets one parameter after another, keeping the best few; from the defaults, then from elsewhere.",
@@ -34,19 +50,7 @@ export const beamSearch: Strategy = {
   async run(search, { width }) {
     const unseen = new Unseen(search);
     const grid = gridOf(search.space);
-    for (let start: number | undefined = origin(search, grid); start !== undefined; start = unseen.draw()) {
-      let beam = [start];
-      for (let best = Infinity, gained = true; gained; ) {
-        for (const parameter of shuffled(grid.varies, search.random))
-          beam = await kept(
-            search,
-            [...beam, ...beam.flatMap((index) => spread(search, grid, index, parameter))],
-            width,
-          );
-        const reached = await search.evaluate(beam[0]);
-        gained = reached < best;
-        best = reached;
-      }
-    }
+    await descend(search, grid, origin(search, grid), width);
+    for (const start of unseen) await descend(search, grid, start, width);
   },
 };

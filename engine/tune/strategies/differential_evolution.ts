@@ -1,5 +1,5 @@
 import { hypercube } from "./latin_hypercube.ts";
-import { gridOf, shuffled, Unseen } from "./moves.ts";
+import { gridOf, landed, rounds, shuffled, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 /** Base and differences of a mutant, as members of the population: a + F (b - c) (Storn and Price, 1997). */
@@ -60,22 +60,19 @@ export const differentialEvolution: Strategy = {
   },
   async run(search, settings) {
     const unseen = new Unseen(search);
-    const grid = gridOf(search.space);
     while (unseen.draw() !== undefined) {
       const members = await hypercube(search, unseen, settings.population);
       const objectives: number[] = [];
       for (const member of members) objectives.push(await search.evaluate(member));
       if (members.length < 4) return; // the space has no more
-      for (let idle = 0; idle < settings.generations; idle++) {
-        const best = Math.min(...objectives);
+      const generation = async () => {
         for (const self of members.keys()) {
           const target = trial(search, { members, objectives }, self, settings);
-          const index = grid.nearest(target, search.random);
-          const objective = await search.evaluate(index);
+          const { index, objective } = await landed(search, target);
           if (objective <= objectives[self]) [members[self], objectives[self]] = [index, objective];
         }
-        if (Math.min(...objectives) < best) idle = -1;
-      }
+      };
+      await rounds(settings.generations, () => Math.min(...objectives), generation);
     }
   },
 };

@@ -1,5 +1,5 @@
 import { hypercube } from "./latin_hypercube.ts";
-import { byObjective, type Grid, gridOf, pick, Unseen } from "./moves.ts";
+import { byObjective, type Grid, gridOf, pick, rounds, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 interface Individual {
@@ -84,8 +84,8 @@ export const geneticAlgorithm: Strategy = {
     };
     while (unseen.draw() !== undefined) {
       let population = await measured(await hypercube(search, unseen, settings.population));
-      for (let idle = 0; idle < settings.generations; idle++) {
-        const best = Math.min(...population.map(({ objective }) => objective));
+      const best = () => Math.min(...population.map(({ objective }) => objective));
+      await rounds(settings.generations, best, async () => {
         const children: Individual[] = [];
         while (children.length < settings.population) {
           const index = child(search, unseen, population, settings);
@@ -93,8 +93,7 @@ export const geneticAlgorithm: Strategy = {
           children.push(...(await measured([index])));
         }
         population = [...population, ...children].sort(byObjective).slice(0, settings.population);
-        if (population[0].objective < best) idle = -1;
-      }
+      });
     }
   },
 };

@@ -61,9 +61,7 @@ async function everywhere(
   kind: Neighbourhood,
   step: typeof first | typeof steepest,
 ): Promise<void> {
-  const unseen = new Unseen(search);
-  for (let start = unseen.draw(); start !== undefined; start = unseen.draw())
-    await descend(search, start, kind, step);
+  for (const start of new Unseen(search)) await descend(search, start, kind, step);
 }
 
 export const hillClimbing: Strategy = {

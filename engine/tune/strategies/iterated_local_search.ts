@@ -25,7 +25,7 @@ export const iteratedLocalSearch: Strategy = {
   },
   async run(search, settings) {
     const unseen = new Unseen(search);
-    for (let start = unseen.draw(); start !== undefined; start = unseen.draw()) {
+    for (const start of unseen) {
       let home = await descend(search, start, settings.neighbourhood);
       for (let failures = 0; failures < settings.patience; failures++) {
         const away = kicked(search, unseen, home, settings.kick);

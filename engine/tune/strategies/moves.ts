@@ -43,6 +43,30 @@ export class Unseen {
     while (this.#drawn < this.#order.length && !this.has(this.#order[this.#drawn])) this.#drawn++;
     return this.#order[this.#drawn];
   }
+
+  /** One at random after another, as long as there is one that was not evaluated meanwhile. */
+  *[Symbol.iterator](): Generator<number> {
+    for (let index = this.draw(); index !== undefined; index = this.draw()) yield index;
+  }
+}
+
+/** Rounds of a population, until so many in a row have brought no better best. */
+export async function rounds(
+  patience: number,
+  best: () => number,
+  round: () => Promise<void>,
+): Promise<void> {
+  for (let idle = 0; idle < patience; idle++) {
+    const before = best();
+    await round();
+    if (best() < before) idle = -1;
+  }
+}
+
+/** The legal configuration nearest to places, evaluated. */
+export async function landed(search: Search, target: readonly number[]) {
+  const index = gridOf(search.space).nearest(target, search.random);
+  return { index, objective: await search.evaluate(index) };
 }
 
 /** Places of every legal configuration in one array, for moves that need not end on a legal one. */

@@ -1,5 +1,5 @@
 import { hypercube } from "./latin_hypercube.ts";
-import { gridOf, Unseen } from "./moves.ts";
+import { gridOf, landed, rounds, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 interface Particle {
@@ -66,17 +66,15 @@ export const particleSwarm: Strategy = {
     const grid = gridOf(search.space);
     while (unseen.draw() !== undefined) {
       const particles = await swarm(search, unseen, settings.particles);
-      for (let idle = 0; idle < settings.rounds; idle++) {
-        const best = leading(particles).best.objective;
+      const round = async () => {
         for (const particle of particles) {
           move(particle, leading(particles), grid.counts, settings, search.random);
-          const index = grid.nearest(particle.position, search.random);
-          const objective = await search.evaluate(index);
+          const { index, objective } = await landed(search, particle.position);
           if (objective < particle.best.objective)
             particle.best = { position: grid.places(index), objective };
         }
-        if (leading(particles).best.objective < best) idle = -1;
-      }
+      };
+      await rounds(settings.rounds, () => leading(particles).best.objective, round);
     }
   },
 };

@@ -45,8 +45,6 @@ export const simulatedAnnealing: Strategy = {
     frozen: { about: "temperature at which the walk ends", value: 0.01, least: 1e-9 },
   },
   async run(search, settings) {
-    const unseen = new Unseen(search);
-    for (let start = unseen.draw(); start !== undefined; start = unseen.draw())
-      await chain(search, start, settings);
+    for (const start of new Unseen(search)) await chain(search, start, settings);
   },
 };

@@ -84,7 +84,7 @@ export const surrogate: Strategy = {
   async run(search, settings) {
     const unseen = new Unseen(search);
     await hypercube(search, unseen, settings.samples);
-    for (let drawn = unseen.draw(); drawn !== undefined; drawn = unseen.draw()) {
+    for (const drawn of unseen) {
       if (search.random() < settings.chance) await search.evaluate(drawn);
       const count = Math.max(1, Math.floor(settings.batch * search.history.length));
       const next = promising(search, unseen, settings, count);
