@@ -53,11 +53,12 @@ function wayOf(problem: Problem, traits: Traits, wanted?: Choice): Way {
   return { algorithm, tune, choices: new Map(choices) };
 }
 
-/** A way at its settled tunables, as a configuration. */
-export const configurationOf = ({ algorithm, tune }: Way): Configuration => ({
-  algorithm: algorithm.name,
-  ...tune,
-});
+/** A way at its settled tunables, as a configuration of these ways: what it does not read is at its first value. */
+export function configurationOf({ algorithm, tune }: Way, ways: readonly Way[]): Configuration {
+  const [, ...tunable] = parametersOf(ways);
+  const settled = tunable.map(({ name, values: [idle] }) => [name, tune[name] ?? idle]);
+  return { algorithm: algorithm.name, ...Object.fromEntries(settled) };
+}
 
 /** The choice that a configuration says to a table: its algorithm, and the tunables that this reads. */
 export function choiceOf(configuration: Configuration, ways: readonly Way[]): Required<Choice> {
@@ -72,9 +73,8 @@ export function choiceOf(configuration: Configuration, ways: readonly Way[]): Re
 export const varies = ({ present, others }: Ways): boolean =>
   others.length > 0 || [...present.choices.values()].some((values) => values.length > 1);
 
-/** `algorithm`, and the tunables of all ways; a search begins with the first way at its settled ones. */
-export function parametersOf(ways: readonly Way[]): Parameter[] {
-  const [first] = ways;
+/** `algorithm`, and the tunables of all ways; a search begins with one of them at its settled ones. */
+export function parametersOf(ways: readonly Way[], first = ways[0]): Parameter[] {
   const names = [...new Set(ways.flatMap(({ choices }) => [...choices.keys()]))];
   const tunable = names.map((name): Parameter => {
     const values = [...new Set(ways.flatMap(({ choices }) => choices.get(name) ?? []))];
@@ -82,31 +82,66 @@ export function parametersOf(ways: readonly Way[]): Parameter[] {
     return { name, values, default: first.tune[name] ?? values[0] };
   });
   const values = ways.map(({ algorithm }) => algorithm.name);
-  return [{ name: "algorithm", values, default: values[0] }, ...tunable];
+  return [{ name: "algorithm", values, default: first.algorithm.name }, ...tunable];
 }
 
-/** The configurations of some ways to compute a problem: tunables that an algorithm does not read are not varied under it. */
-export function spaceOfWays({ shapes, attrs }: Problem, ways: readonly Way[]): Space {
-  const named = new Map(ways.map((way) => [way.algorithm.name, way]));
-  const [algorithm, ...tunable] = parametersOf(ways);
-  const read = tunable.map(
-    ({ name, default: idle }): Constraint => ({
+/** Every way at its settled tunables. */
+export const settledSpace = (ways: readonly Way[]): Space =>
+  new Space(
+    parametersOf(ways),
+    constrained(ways, ways, "as it is settled", ({ tune }, name, value) => tune[name] === value),
+  );
+
+/**
+ * The configurations of those ways that are searched, the first of them at its settled tunables the default. All ways'
+ * parameters are there, so that rows of any search of the problem compare; those that an algorithm does not read are not
+ * varied under it.
+ */
+export function searchedSpace(
+  { shapes, attrs }: Problem,
+  ways: readonly Way[],
+  searched: readonly Way[],
+): Space {
+  const parameters = parametersOf(ways, searched[0]);
+  const fitting: Constraint = {
+    names: parameters.map(({ name }) => name),
+    text: "the algorithm fits the problem",
+    holds(configuration) {
+      const { algorithm, tune } = choiceOf(configuration, ways);
+      const way = searched.find((of) => of.algorithm.name === algorithm)!;
+      return way.algorithm.fits?.(shapes, attrs, tune) ?? true;
+    },
+  };
+  const read = constrained(ways, searched, "one of the algorithm's", ({ choices }, name, value) =>
+    choices.get(name)!.includes(value),
+  );
+  return new Space(parameters, [...read, fitting]);
+}
+
+/** That the algorithm is one of those searched, and each tunable as it may be under it, or at its first value where it is not read. */
+function constrained(
+  ways: readonly Way[],
+  searched: readonly Way[],
+  text: string,
+  may: (way: Way, name: string, value: number) => boolean,
+): Constraint[] {
+  const named = new Map(searched.map((way) => [way.algorithm.name, way]));
+  const [, ...tunable] = parametersOf(ways);
+  const is: Constraint = {
+    names: ["algorithm"],
+    text: `algorithm is ${[...named.keys()].join(" or ")}`,
+    holds: ({ algorithm }) => named.has(String(algorithm)),
+  };
+  const each = tunable.map(
+    ({ name, values: [idle] }): Constraint => ({
       names: ["algorithm", name],
-      text: `${name} is one of the algorithm's`,
+      text: `${name} is ${text}`,
       holds: (configuration) => {
-        const { choices } = named.get(String(configuration.algorithm))!;
+        const way = named.get(String(configuration.algorithm))!;
         const value = configuration[name];
-        return choices.get(name)?.includes(Number(value)) ?? value === idle;
+        return way.choices.has(name) ? may(way, name, Number(value)) : value === idle;
       },
     }),
   );
-  const fitting: Constraint = {
-    names: ["algorithm", ...tunable.map(({ name }) => name)],
-    text: "the algorithm fits the problem",
-    holds(configuration) {
-      const { algorithm: of } = named.get(String(configuration.algorithm))!;
-      return of.fits?.(shapes, attrs, choiceOf(configuration, ways).tune) ?? true;
-    },
-  };
-  return new Space([algorithm, ...tunable], [...read, fitting]);
+  return [is, ...each];
 }

@@ -1,5 +1,5 @@
 import type { Choice, Traits } from "../plan/choose.ts";
-import { choiceOf, configurationOf, parametersOf, spaceOfWays, type Way, waysOf } from "./problem_space.ts";
+import { choiceOf, configurationOf, searchedSpace, settledSpace, type Way, waysOf } from "./problem_space.ts";
 import type { RankingOptions } from "./ranking.ts";
 import type { Header } from "./record.ts";
 import type { RoutineDescription } from "./routine.ts";
@@ -42,7 +42,7 @@ export interface Alone {
 const NEAR = 1.5;
 
 /**
- * Tunes one problem: every algorithm first at the tunables that suit the problem, then the tunables of the fastest, and
+ * Tunes one problem: every algorithm first at the tunables that the tables settle, then the tunables of the fastest, and
  * of those near it, in the budget. The present choice is measured against the finalists. What goes wrong is told, not
  * thrown, but for an aborted signal.
  */
@@ -60,8 +60,10 @@ export async function tuneGroup(group: Group, options: GroupOptions): Promise<Al
     },
   };
   let store: RowStore | undefined;
-  const space = { parameters: parametersOf(ways), constraints: [] };
+  const settled = settledSpace(ways);
+  // one run of the problem, whichever of its searches a row is of
   const cache = ({ strategy: _, settings: __, ...header }: Header) => {
+    const space = { parameters: settled.parameters, constraints: [] };
     store ??= options.cache!(group, { ...header, space });
     return store;
   };
@@ -69,21 +71,20 @@ export async function tuneGroup(group: Group, options: GroupOptions): Promise<Al
   const observers = watching ? [watching, ending] : [ending];
   const every = { op, problem, evaluator, seed, lazy: true, observers };
   const shared: TuneOptions = { ...every, ...(options.cache && { cache }) };
-  const now = choiceOf(configurationOf(present), ways);
+  const against = configurationOf(present, ways);
+  const now = choiceOf(against, ways);
   let evaluated = 0;
   try {
-    const values = ways.map(({ algorithm }) => algorithm.name);
-    const first = await tune({ ...shared, params: { algorithm: values }, finalists: 1 });
+    const { parameters: params, constraints } = settled;
+    const first = await tune({ ...shared, params, constraints, finalists: 1 });
     evaluated = first.results.length;
     const near = nearest(ways, first);
     if (near.length === 0) return { now, evaluated, why: `no time: ${whyNot(first)}` };
-    const { parameters, constraints } = spaceOfWays(group.node, near);
-    const standard = Object.fromEntries(parameters.map(({ name, default: value }) => [name, value!]));
-    const against = { ...standard, ...configurationOf(present) };
     const { strategy = "beam_search", settings, budget, finalists, ranking } = options;
+    const space = searchedSpace(group.node, ways, near);
     const found = await tune({
       ...shared,
-      ...{ params: parameters, constraints, against: [against] },
+      ...{ params: space.parameters, constraints: space.constraints, against: [against] },
       ...{ strategy, settings, budget, finalists, ranking },
     });
     evaluated += found.results.length;
