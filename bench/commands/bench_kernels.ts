@@ -198,6 +198,7 @@ async function showRoofline(options: RooflineOptions, command: readonly string[]
       if (options.json)
         await write(options.json, {
           ...(await resultOf(device, command, { roofs: found, kernels: [] })),
+          readings,
           dots,
         });
       if (!toStdout(options.json)) console.log(rooflineTable(dots, found, top));

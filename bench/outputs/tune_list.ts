@@ -1,10 +1,11 @@
 // What to tune first: the routines of a step that lose most time to the roofs, as `tessera tune` takes them.
 
+import { ValueError } from "../../engine/errors.ts";
 import { problemKey } from "../../engine/plan/winners/winners.ts";
 import { ops } from "../../kernels/index.ts";
 import type { Shapes, Tune } from "../../kernels/op.ts";
 import { inputsOf } from "../measure/kernels.ts";
-import type { LaunchRow, Roofs } from "../measure/result.ts";
+import type { LaunchRow, Result, Roofs } from "../measure/result.ts";
 import { floorOf, grouped } from "../measure/roofline.ts";
 
 /** A routine at a problem, with the algorithm that a step takes for it. */
@@ -83,3 +84,13 @@ export const asScript = (tasks: readonly TuneTask[]): string =>
 
 /** As JSON, one object a task. */
 export const asJson = (tasks: readonly TuneTask[]): string => `${JSON.stringify(tasks, null, 2)}\n`;
+
+/** What the steps of a result want tuned, as JSON. Throws ValueError where it has no roofs, or no time of a launch. */
+export function tuneListText({ networks, roofs }: Result): string {
+  const launches = networks.flatMap((network) => network.launches);
+  if (!roofs || launches.length === 0)
+    throw new ValueError(
+      `tune list: the result has ${roofs ? "roofs" : "no roofs"} and times of ${launches.length} launches, but both are needed`,
+    );
+  return asJson(tuneList(launches, roofs));
+}

@@ -10,7 +10,7 @@ import { floorOf, roofline } from "../../bench/measure/roofline.ts";
 import { readRoofs, roofsOf } from "../../bench/measure/roofs.ts";
 import workgroup from "../../bench/measure/workgroup.wgsl";
 import { kernelTable, rooflineTable } from "../../bench/outputs/kernel_table.ts";
-import { asJson, asScript, tuneList } from "../../bench/outputs/tune_list.ts";
+import { asJson, asScript, tuneList, tuneListText } from "../../bench/outputs/tune_list.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { kernel } from "../../engine/tune/kernel.ts";
@@ -170,6 +170,9 @@ check.test("the tune list has what tune takes, kernels of a routine together, th
     `tessera tune conv2d --routine x --algorithm transposed --shapes '{"x":[1,8,8,16],"w":[3,3,16,24],"b":[24]}' --attrs '${JSON.stringify(SAME)}'`,
   );
   assert.equal(JSON.parse(asJson(tasks)), tasks);
+  const result = { networks: [{ launches: rows }], roofs: ROOFS } as unknown as Result;
+  assert.equal(JSON.parse(tuneListText(result)), tasks);
+  assert.throws(() => tuneListText({ ...result, roofs: undefined }), /no roofs and times of 4 launches/);
   const lines = asScript(tasks).split("\n");
   assert.ok(
     lines.every(
