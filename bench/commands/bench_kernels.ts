@@ -103,10 +103,14 @@ export function addRoofline(bench: Command): void {
     .action((options, command) => showRoofline(options, argumentsOf(command)));
 }
 
-/** What followed `bench` on the command line. */
+/** What followed `bench` on the command line, but for where results go. */
 function argumentsOf(command: Command): readonly string[] {
-  const args = process.argv.slice(2);
-  return args.slice(args.indexOf(command.name()));
+  const args = process.argv.slice(process.argv.indexOf(command.name(), 2));
+  const isOutput = (arg: string | undefined) => /^--(json|emit-tune-list)(=|$)/.test(arg ?? "");
+  const isValue = (arg: string) => arg === "-" || !arg.startsWith("-");
+  return args.filter(
+    (arg, i) => !isOutput(arg) && !(isValue(arg) && /^--[\w-]+$/.test(args[i - 1]) && isOutput(args[i - 1])),
+  );
 }
 
 async function kernels(wanted: readonly string[], options: KernelsOptions, command: readonly string[]) {
@@ -118,7 +122,7 @@ async function kernels(wanted: readonly string[], options: KernelsOptions, comma
     await interruptible(async (signal) => {
       console.error(device.name);
       const readings = options.roofs ? await roofs(device, signal) : [];
-      const found = readings.length > 0 ? roofsOf(readings) : undefined;
+      const found = readings.length > 0 && !signal.aborted ? roofsOf(readings) : undefined;
       const total = problems.reduce(
         (sum, { op, routine }) => sum + (options.algorithm ?? routines(op)[routine]).length,
         0,
@@ -208,12 +212,12 @@ async function showRoofline(options: RooflineOptions, command: readonly string[]
   }
 }
 
-/** The roofs, unless interrupted before all were read. */
+/** What the roofs' kernels read; those so far where interrupted. */
 async function roofs(device: Device, signal: AbortSignal): Promise<readonly RoofReading[]> {
   const readings: RoofReading[] = [];
   for await (const reading of readRoofs(device)) {
-    if (signal.aborted) return [];
     readings.push(reading);
+    if (signal.aborted) break;
   }
   return readings;
 }
