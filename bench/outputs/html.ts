@@ -15,6 +15,7 @@ import {
   launchTable,
   layerTable,
   memoryTable,
+  NOT_VALID,
   networkTable,
   roofTable,
   type Table,
@@ -66,14 +67,15 @@ type Name = (row: NetworkRow) => string;
 
 /** A table's rows, the first cell of each as its heading. */
 function tableMarkup({ note, columns, rows }: Table): Markup {
-  const side = (i: number) => (columns[i].number ? "number" : "where");
+  const side = (cell: string, i: number) =>
+    columns[i].number ? "number" : cell === NOT_VALID ? "over" : "where";
   return html`${note ? html`<p class="note">${note}</p>` : undefined}
 <div class="scroll" tabindex="0"><table class="dense">
 <thead><tr>${columns.map(({ heading }, i) => html`<th scope="col" class="${columns[i].number ? "number" : ""}">${heading}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(
   (row) =>
-    html`<tr>${row.map((cell, i) => (i === 0 ? html`<th scope="row">${broken(cell)}</th>` : html`<td class="${side(i)}">${cell}</td>`))}</tr>
+    html`<tr>${row.map((cell, i) => (i === 0 ? html`<th scope="row">${broken(cell)}</th>` : html`<td class="${side(cell, i)}">${cell}</td>`))}</tr>
 `,
 )}</tbody>
 </table></div>`;

@@ -35,6 +35,9 @@ export interface Table {
 /** Rows of a table that lists the costliest. */
 const LISTED = { layers: 15, kernels: 15, tensors: 12 };
 
+/** What stands where a time says nothing. */
+export const NOT_VALID = "NOT VALID";
+
 interface Column<Row> {
   readonly heading: string;
   /** Text, where it is no number. */
@@ -70,7 +73,7 @@ export function networkTable({ networks }: Result): Table {
     networks,
     [
       { heading: "Network", text: true, of: name },
-      { heading: "Valid", text: true, of: ({ validity }) => (validity.valid ? "yes" : "NOT VALID") },
+      { heading: "Valid", text: true, of: ({ validity }) => (validity.valid ? "yes" : NOT_VALID) },
       {
         heading: "ms/step",
         of: ({ wall }) => `${milliseconds(wall.median)} ±\u00a0${percent(wall.uncertainty)}`,

@@ -56,6 +56,10 @@ check.test("a row is named by what tells it from the others", () => {
     "inception-v4 train batch 4",
     "inception-v4 slim infer batch 1",
   ]);
+  assert.equal(rows.slice(0, 2).map(named(rows.slice(0, 2))), [
+    "inception-v4 batch 1",
+    "inception-v4 batch 4",
+  ]);
 });
 
 check.test("the verdict names the fastest and why, and never a time that is not valid", () => {
@@ -66,6 +70,8 @@ check.test("the verdict names the fastest and why, and never a time that is not 
   assert.match(said(resultOf([networkRow("inception-v4", 1)])), "the costliest block is inception_a_1");
   assert.match(said(resultOf([broken])), /^Not valid: inception-v4 \(loss is 3.1 but 6.9 is expected\)/);
   assert.match(said(resultOf([...three.networks, broken])), /^Not valid: .* say nothing\. .* trains fastest/);
+  const fast = { ...networkRow("inception-resnet-v1", 0.1), validity: broken.validity };
+  assert.match(said(resultOf([...three.networks, fast])), "inception-resnet-v1 trains fastest: 70.36 ms");
   assert.match(said({ ...three, interrupted: true }), "It was interrupted");
   assert.match(said(resultOf([])), "Nothing was measured");
   const kernels = [kernelRow("plain", 2e-3), kernelRow("tiled", 1e-3), kernelRow("subgroup")];
@@ -76,7 +82,8 @@ check.test("the verdict names the fastest and why, and never a time that is not 
 });
 
 check.test("every table has a cell for every column", () => {
-  for (const result of [three, resultOf([broken]), resultOf([], { kernels: [kernelRow("plain", 1e-3)] })])
+  const kernels = [kernelRow("plain", 1e-3), kernelRow("tiled")];
+  for (const result of [three, resultOf([broken]), resultOf([], { kernels })])
     for (const { title, columns, rows } of tables(result))
       for (const row of rows) {
         assert.is(row.length, columns.length, title);
