@@ -25,8 +25,9 @@ const ms = (seconds: number | undefined) => rounded(seconds && 1e3 * seconds, 3)
 /** What timm calls a network; a variant that it does not have keeps a name of its own. */
 export function timmName({ network, variant }: Pick<NetworkRow, "network" | "variant">): string {
   const name = network.replaceAll("-", "_");
-  const same = name === "inception_v4" || (name === "inception_resnet_v2" && variant === "slim");
-  return same ? name : `${name}.${variant}`;
+  const theirs = ["inception_v4.paper", "inception_v4.slim", "inception_resnet_v2.slim"];
+  const ours = `${name}.${variant.replaceAll(" ", "_")}`;
+  return theirs.includes(ours) ? name : ours;
 }
 
 /** timm's columns of a mode; parameters are counted once in a file of both. */

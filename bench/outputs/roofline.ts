@@ -125,7 +125,7 @@ ${omitted}`;
 
 function tooltip(dot: Dot, roofs: Roofs | undefined): string {
   const roof = roofs ? `, ${percent(atRoof(dot, roofs) / dot.seconds)} of the roof` : "";
-  return `${dot.what}\n${dot.count} launches, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed(dot))} GFLOP/s at ${three(intensity(dot))} FLOP/byte${roof}`;
+  return `${dot.what}\n${dot.count} ${dot.count === 1 ? "launch" : "launches"}, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed(dot))} GFLOP/s at ${three(intensity(dot))} FLOP/byte${roof}`;
 }
 
 /** The operations that cost most, each with its colour. */

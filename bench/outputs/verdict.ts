@@ -52,7 +52,7 @@ type Sentence = readonly [lead: string, rest: string];
 
 const invalid = (rows: readonly NetworkRow[], name: Name): Sentence => [
   "Not valid",
-  `: ${rows.map((row) => `${name(row)} (${row.validity.why})`).join("; ")}. Times of wrong steps say nothing`,
+  `: ${rows.map((row) => `${name(row)} (${row.validity.why})`).join("; ")}. Times of steps that are not known to be right say nothing`,
 ];
 
 /** Rows in groups of equal mode, image and batch. */

@@ -62,11 +62,12 @@ svg text { font-size: 11px; }
 .chart svg { min-width: 48rem; max-width: 100%; height: auto; }
 .dense thead th { vertical-align: bottom; }
 .dense td.where { min-width: 6rem; }
-#networks td.where:nth-child(2) { min-width: 0; white-space: nowrap; }
+#networks td:nth-child(2) { min-width: 0; white-space: nowrap; }
 #networks td.where:last-child { min-width: 16rem; }
-#published-elsewhere tbody th { min-width: 9rem; white-space: normal; }
+#published-elsewhere tbody th { min-width: 13rem; white-space: normal; }
 #published-elsewhere td.where { min-width: 9rem; }
 #published-elsewhere td.where:nth-child(5) { min-width: 16rem; }
+#published-elsewhere td.where:nth-child(6) { min-width: 12rem; }
 #best thead th { white-space: normal; vertical-align: bottom; }
 .tied td { font-weight: 600; }
 .messages { margin: .2rem 0; padding-left: 1.2rem; white-space: pre-wrap; }

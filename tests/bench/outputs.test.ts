@@ -122,6 +122,8 @@ check.test("CSV begins with timm's columns and quotes what needs it", () => {
   const both = csv(resultOf([networkRow("inception-v4", 1), infer])).split("\n");
   assert.match(both[1], /^inception_v4,,,,,,,[\d.]+,/); // what is of inference says nothing of training
   assert.match(both[2], /^inception_resnet_v2,[\d.]+,.*,13\.16,15\.09,,,,,42\.68,/);
+  const narrow = networkRow("inception-v4", 1, { variant: "paper x0.125" }); // no network of timm's
+  assert.match(csv(resultOf([narrow])), "\ninception_v4.paper_x0.125,");
   assert.match(train[1], '"llvmpipe (LLVM 15, 256 bits)"');
   const quoted = networkRow("inception-v4", 1, { validity: { valid: false, why: 'a "b"\nc' } });
   assert.match(csv(resultOf([quoted])), 'false,"a ""b""\nc",');
