@@ -26,6 +26,7 @@ Verdicts, of the time of B over that of A:
   FASTER   its interval lies below 1, and itself below the tolerance
   SLOWER   its interval lies above 1, and itself above the tolerance
   UNCLEAR  anything else
+Builds: what is FASTER or SLOWER has been found so by two pairs of processes; --time is of each.
 Exit codes: 0 nothing is slower, 1 something is SLOWER, 2 it could not be compared,
   3 something is UNCLEAR and --strict is given, 130 interrupted.`;
 
@@ -137,9 +138,10 @@ async function compare(a: string, b: string, options: CompareFlags): Promise<voi
         step: { network, variant, image, batch },
         kernels: options.step ? undefined : { names, most },
         signal,
-        onReady({ adapter, implementation }, whats) {
+        onReady({ adapter, implementation }, undecided) {
+          bar.stop();
           console.error(`${adapter}, ${implementation}`);
-          bar.start(MOST_ROUNDS, 0, { undecided: whats.length });
+          bar.start(MOST_ROUNDS, 0, { undecided });
         },
         onRound: (round, undecided) => bar.update(round, { undecided }),
       });

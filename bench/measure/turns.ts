@@ -1,6 +1,5 @@
 // Two measured in turns until it is clear which is faster: A B, then B A, so that a drift touches both alike.
 
-import { median } from "../../engine/tune/clock.ts";
 import { DEFAULTS, pairedRatio, type Ratio, type VerdictOptions, verdictOf } from "./verdict.ts";
 
 /** Seconds of one turn. */
@@ -22,9 +21,9 @@ export interface TurnOptions extends VerdictOptions {
 }
 
 /** Rounds at the first look; every further one comes at twice as many. */
-const FIRST = 16;
+const FIRST = 32;
 /** Looks in all: the last may come earlier, when time is up. */
-const LOOKS = 8;
+const LOOKS = 7;
 export const MOST_ROUNDS = FIRST * 2 ** (LOOKS - 1);
 
 /** The samples of a pair, and what they say. */
@@ -36,7 +35,7 @@ export interface Taken {
 }
 
 /**
- * Measures pairs in turns. What is said of them is looked at after 16 rounds, 32, 64 and so on, and a pair that is
+ * Measures pairs in turns. What is said of them is looked at after 32 rounds, 64, 128 and so on, and a pair that is
  * decided is measured no more. To look often and stop when one likes what one sees finds differences that are not there:
  * every look of every pair has its share of what all may be wrong (Bonferroni over pairs and looks), and the number
  * of looks is fixed beforehand. The intervals that come back hold with that.
@@ -69,6 +68,3 @@ export async function inTurns(pairs: readonly Pair[], options: TurnOptions = {})
   look();
   return samples.map(({ a, b }, i) => ({ a, b, ...(ratios[i] && { ratio: ratios[i] }) }));
 }
-
-/** The seconds of both in the middle, for those who read them. */
-export const medians = ({ a, b }: Pick<Taken, "a" | "b">) => ({ a: median(a), b: median(b) });
