@@ -165,7 +165,7 @@ function isFolder(path: string): boolean {
   return stat.isDirectory();
 }
 
-/** Options of a command that say where results go: a rerun has its own. Each takes a file. */
+/** Options of a command that say where results go, with a file, - or nothing: a rerun has its own. */
 const OUTPUTS = ["--json", "--csv", "--md", "--html", "--trace", "--emit-tune-list"];
 
 /** Adds `rerun`: what a result was measured by, again, and both compared. */
@@ -206,7 +206,7 @@ export async function onAdapter(command: readonly string[], host: Host): Promise
   for (let i = 0; i < command.length; i++) {
     const [name, value] = command[i].split("=");
     if (name === "--adapter" || OUTPUTS.includes(name)) {
-      if (value === undefined && !(command[i + 1] ?? "-").startsWith("-")) i++;
+      if (value === undefined && /^(-$|[^-])/.test(command[i + 1] ?? "")) i++;
     } else kept.push(command[i]);
   }
   const names: Readonly<Record<string, string>> = { lavapipe: "llvmpipe", swiftshader: "swiftshader" };
