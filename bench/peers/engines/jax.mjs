@@ -7,7 +7,12 @@ import { layers } from "../layers.mjs";
 const version = "0.1.25";
 
 export async function open(job) {
-  if (!job.layers) return { version, cannot: "networks are not written for it here, single convolutions are (--layers)", work: {} };
+  if (!job.layers)
+    return {
+      version,
+      cannot: "networks are not written for it here, single convolutions are (--layers)",
+      work: {},
+    };
   await openDawn(job);
   const jax = await import("@jax-js/jax");
   const devices = await jax.init("webgpu");
