@@ -60,7 +60,11 @@ function judging(command: Command): Command {
     return value / 100;
   };
   return command
-    .option("--tolerance <percent>", "by which SAME may differ (default: 3)", percent, DEFAULTS.tolerance)
+    .addOption(
+      new Option("--tolerance <percent>", "by which SAME may differ")
+        .argParser(percent)
+        .default(DEFAULTS.tolerance, "3"),
+    )
     .option(
       "--confidence <share>",
       "of comparisons whose intervals all hold",

@@ -246,7 +246,7 @@ function rowOf(
 }
 
 const labelOf = (subject: Subject): string =>
-  "task" in subject ? kernelLabel(subject.task) : stepLabel(subject.step);
+  "task" in subject ? kernelLabel(subject.task) : `${stepLabel(subject.step)} training step`;
 
 const stepLabel = ({ network, variant, image, batch }: StepTask): string =>
   `${network}${variant === "paper" ? "" : ` ${variant}`} ${image}x${image} batch ${batch}`;
