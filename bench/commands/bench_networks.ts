@@ -180,6 +180,11 @@ async function measureAll(
       );
       if (row) rows.push(row);
       if (row && !signal.aborted) roofs ??= (await measureRoofs(device)).roofs;
+    } catch (error) {
+      if (rows.length === 0) throw error;
+      const { name, message } = error as Error; // of one network: the others' rows stay
+      console.error(`${name}: ${message}`);
+      process.exitCode = 1;
     } finally {
       device.close();
     }

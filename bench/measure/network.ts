@@ -6,7 +6,7 @@ import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import { census } from "../../models/index.ts";
 import { capacityOf, memoryOf, planFitting } from "./memory.ts";
 import type { LaunchRow, NetworkRow, PhaseRow, Validity } from "./result.ts";
-import { Interrupted, type Measured, type Sampling, sample } from "./sampling.ts";
+import { goOn, Interrupted, type Measured, type Sampling, sample } from "./sampling.ts";
 import { dispatchesOf, modelOf, netOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
 import { outliers, quantile, spread } from "./spread.ts";
 import { normOf, type Subject, subjectOf } from "./subject.ts";
@@ -32,16 +32,18 @@ export async function measureNetwork(
   setting: Setting,
   options: MeasureOptions = {},
 ): Promise<NetworkRow | undefined> {
-  const { choose, capacity = capacityOf(device.traits), onProgress } = options;
+  const { choose, capacity = capacityOf(device.traits), onProgress, signal } = options;
   onProgress?.("planning");
   const planned = planFitting(setting, device.traits, capacity, { choose });
   onProgress?.("compiling");
-  const compile = await seconds(() => compileAll(device, planned));
   let subject: Subject | undefined;
   try {
+    const compile = await seconds(() => compileAll(device, planned));
+    goOn(signal);
     const create = await seconds(async () => {
       subject = await subjectOf(device, setting, { choose });
     });
+    goOn(signal);
     onProgress?.("first step");
     const first = await firstStep(subject!);
     const measured = await sample(device, subject!, first.step, options);

@@ -50,6 +50,10 @@ export interface Measured {
 /** Thrown where there is nothing to keep. */
 export class Interrupted extends Error {}
 
+export function goOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Interrupted();
+}
+
 /** Takes steps after a first one of `first` seconds, and times every launch now and then. */
 export async function sample(
   device: Device,
@@ -98,7 +102,7 @@ export async function sample(
 async function warmUp(subject: Subject, first: number, signal?: AbortSignal): Promise<number> {
   let before = first;
   for (let taken = 1; ; taken++) {
-    if (signal?.aborted) throw new Interrupted();
+    goOn(signal);
     const start = performance.now();
     await subject.step();
     const wall = (performance.now() - start) / 1e3;

@@ -9,7 +9,7 @@ const FAR = 3.5 / 0.6745;
 export function quantile(sorted: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low + (high - low) * (at - Math.floor(at)) || low;
+  return low + (high - low) * (at - Math.floor(at));
 }
 
 const ascending = (values: readonly number[]) => [...values].sort((a, b) => a - b);

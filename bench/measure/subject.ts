@@ -9,8 +9,8 @@ import type { Executable } from "../../engine/plan/executable.ts";
 import { size } from "../../kernels/op.ts";
 import { inputOf, modelOf, netOf, type Planning, planStep, type Setting } from "./setting.ts";
 
-/** Of learning: enough that a step can be told from the rounding of the weights. */
-const RATE = 0.01;
+/** Of learning, small: what the loss does in many steps on one batch is not what is measured. */
+const RATE = 1e-3;
 
 /** What a step computed: the loss of training, the logits of evaluation. */
 export interface Told {
@@ -26,15 +26,20 @@ export interface Subject {
   close(): void;
 }
 
-/** Puts a network on a device. Throws as `Trainer.create` and `Predictor.create` do. */
-export async function subjectOf(device: Device, setting: Setting, planning: Planning = {}): Promise<Subject> {
+/** Puts a network on a device, to learn at `rate`. Throws as `Trainer.create` and `Predictor.create` do. */
+export async function subjectOf(
+  device: Device,
+  setting: Setting,
+  planning: Planning = {},
+  rate = RATE,
+): Promise<Subject> {
   const { seed, mode } = setting;
   const input = inputOf(setting);
   const random = stream(seed, "images");
   const images = Float32Array.from({ length: size(input) }, () => 2 * random() - 1);
   const options = { input, net: netOf(setting), ...planning };
   if (mode === "train") {
-    const trainer = await Trainer.create(device, modelOf(setting), { ...options, seed, rate: RATE });
+    const trainer = await Trainer.create(device, modelOf(setting), { ...options, seed, rate });
     const labels = Int32Array.from({ length: input[0] }, () => Math.floor(random() * trainer.classes));
     const { pass, update, variables } = trainer;
     return {

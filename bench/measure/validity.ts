@@ -9,8 +9,10 @@ import { SMALLEST_IMAGE } from "../../models/index.ts";
 import { dispatchesOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
 import { normOf, subjectOf, tame } from "./subject.ts";
 
-/** Relative errors allowed: a relu that changes sides costs a gradient a thousandth, a wrong kernel much more. */
-const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 2e-2, change: 2e-2, logits: 1e-3 } as const;
+/** Relative errors allowed: relus that change sides cost a gradient a thousandth to a hundredth, a wrong kernel more. */
+const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 5e-2, change: 5e-2, logits: 1e-3 } as const;
+/** Of the norm of all: what is smaller is not told from rounding. */
+const ROUNDING = 1e-6;
 /** Values of a channel that every batch norm must see, or gradients are little but rounding. */
 const SEEN = 8;
 /** Smallest image at which one is enough for that: its last grid is 3x3. */
@@ -57,7 +59,7 @@ export async function compareWithPlain(
   const valid = worst.error <= worst.allowed;
   const share = (100 * covered(timed, ours.plan)) / dispatchesOf(timed).reduce((sum, d) => sum + d.flops, 0);
   const against = `held against plain kernels at ${small.image}x${small.image}, batch ${small.batch}${same ? "" : ` (${share.toFixed(0)} % of its FLOPs run in the kernels that were checked)`}`;
-  const figure = `${worst.what} differs by ${worst.error.toExponential(1)} where ${worst.allowed} is allowed`;
+  const figure = `${worst.what} is off by ${worst.error.toExponential(1)} where ${worst.allowed} is allowed`;
   return { valid, why: `${against}: ${valid ? "at most, " : ""}${figure}` };
 }
 
@@ -70,7 +72,8 @@ function checked(setting: Setting, device: Device, timed: StepPlan): Setting {
 }
 
 async function outcome(device: Device, setting: Setting, planning: Planning): Promise<Outcome> {
-  const subject = await subjectOf(device, setting, planning);
+  // at a rate of 1 what a step adds is so large that the rounding of the weights does not hide it
+  const subject = await subjectOf(device, setting, planning, 1);
   try {
     const { variables } = subject;
     const before = tame(variables, setting.seed);
@@ -125,10 +128,11 @@ function errors(ours: Outcome, plain: Outcome): Difference[] {
       ALLOWED.norm,
     );
   const compared = (what: string, ours: StateDict, plain: StateDict, allowed: number) => {
+    const least = ROUNDING * normOf(plain.values());
     let neighbour = 0;
     for (const [path, { shape, data }] of plain) {
       // a shift that a later batch norm removes has no gradient: only its neighbour's size says how small that is
-      const scale = Math.max(lengthOf(data), shape.length === 1 ? neighbour / 10 : 0);
+      const scale = Math.max(lengthOf(data), shape.length === 1 ? neighbour / 10 : 0, least);
       neighbour = lengthOf(data);
       note(`the ${what} of ${path}`, distance(ours.get(path)!.data, data) / scale, allowed);
     }
