@@ -50,6 +50,7 @@ export interface Measured {
 /** Thrown where there is nothing to keep. */
 export class Interrupted extends Error {}
 
+/** Throws Interrupted where that is so. */
 export function goOn(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Interrupted();
 }
