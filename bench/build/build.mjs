@@ -31,13 +31,6 @@ const tests = () =>
     .map((path) => String(path))
     .filter((path) => path.endsWith(".test.ts"));
 
-const probes = () =>
-  Object.fromEntries(
-    readdirSync("bench/probes")
-      .filter((path) => path.endsWith(".ts"))
-      .map((path) => [`probes/${path.replace(/\.ts$/, "")}`, join("bench/probes", path)]),
-  );
-
 /** `types`: emit declarations too, which users of the package need and running it does not. */
 export async function build({ types = false } = {}) {
   rmSync("dist", { recursive: true, force: true });
@@ -53,7 +46,6 @@ export async function build({ types = false } = {}) {
         mutant_worker: "engine/gradcheck/mutant_worker.node.ts",
         tune_worker: "engine/tune/worker.node.ts",
         build_worker: "bench/measure/build_worker.ts",
-        ...probes(),
       },
       outdir: "dist",
     }),
