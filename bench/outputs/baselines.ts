@@ -96,8 +96,14 @@ export function differences(row: NetworkRow, host: Host, theirs: Baseline): read
   ].filter((one) => one !== false);
 }
 
+/** Kinds of adapters that compute on the processor. */
+const SOFTWARE = ["lavapipe", "swiftshader"];
+
 function hardwareDifference({ hardware }: Baseline, { adapter, kind, cpu }: Host): string | false {
-  const [their, our] = [hardware.startsWith("Intel") ? "CPU" : "GPU", kind === "cpu" ? "CPU" : "GPU"];
+  const [their, our] = [
+    hardware.startsWith("Intel") ? "CPU" : "GPU",
+    SOFTWARE.includes(kind) ? "CPU" : "GPU",
+  ];
   if (their !== our) return `a ${their} instead of a ${our}`;
   const name = hardware.replace(/^(NVIDIA|Intel) /, "").toLowerCase();
   return !`${adapter} ${our === "CPU" ? cpu : ""}`.toLowerCase().includes(name) && `another ${their}`;

@@ -211,7 +211,7 @@ check.test("baselines say in words what differs, and compare nothing that is not
     "a GPU instead of a CPU",
   ]);
   const same = { ...row, batch: 192, image: 224 };
-  const card = { ...host, kind: "gpu", adapter: "NVIDIA GeForce RTX 3090" };
+  const card = { ...host, kind: "hardware", adapter: "NVIDIA GeForce RTX 3090" };
   assert.equal(differences(same, card, { ...amp, precision: "float32" }), ["299x299 instead of 224x224"]);
   assert.equal(differences(same, card, { ...amp, batch: undefined, hardware: "NVIDIA V100" }).slice(1), [
     "an unknown batch instead of 192",

@@ -16,7 +16,7 @@ export const host: Host = {
   adapter: "llvmpipe (LLVM 15, 256 bits)",
   driver: "Mesa 25.0.7",
   implementation: "Dawn",
-  kind: "cpu",
+  kind: "lavapipe",
   toggles: [],
   features: ["timestamp-query", "subgroups"],
   limits: { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 27 },
