@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { FormatError } from "../../engine/errors.ts";
 import {
   fromFloat32,
@@ -15,6 +16,17 @@ export const readBytes = (path: string): Promise<Buffer> =>
   readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new FormatError(`${path}: ${cause.code === "ENOENT" ? "no such file" : cause.message}`, { cause });
   });
+
+/** Bytes of a file, unpacked where they are gzip's. Throws FormatError naming it. */
+export async function readUnpacked(path: string): Promise<Buffer> {
+  const bytes = await readBytes(path);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new FormatError(`${path}: cannot be unpacked: ${(cause as Error).message}`, { cause });
+  }
+}
 
 /** Reads a safetensors file. Throws FormatError naming the file where it is missing or not what it claims. */
 export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {

@@ -1,6 +1,6 @@
 import { FormatError } from "../../engine/errors.ts";
 import { parseJson, type Schema } from "../../engine/tune/formats/schema.ts";
-import { readBytes } from "../commands/files.ts";
+import { readUnpacked } from "../commands/files.ts";
 import type { Result } from "./result.ts";
 
 const STRING: Schema = { type: "string" };
@@ -57,9 +57,9 @@ const RESULT = object({
   kernels: { type: "array", items: KERNEL },
 });
 
-/** Reads a result. Throws FormatError naming the file, the place in it, and what is expected there. */
+/** Reads a result, packed by gzip or not. Throws FormatError naming the file, the place in it, and what is expected there. */
 export async function readResult(path: string): Promise<Result> {
-  const text = (await readBytes(path)).toString("utf8");
+  const text = (await readUnpacked(path)).toString("utf8");
   try {
     return parseJson(text, RESULT, path) as unknown as Result;
   } catch (error) {

@@ -10,8 +10,8 @@ import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
 import { writeT4 } from "../../engine/tune/formats/t4.ts";
 import { described, type Header, isRecord, writeRecord } from "../../engine/tune/record.ts";
 import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
-import { readBytes, writeWhole } from "../commands/files.ts";
-import { about, pick, readSources, readUnpacked } from "./recordings.ts";
+import { readBytes, readUnpacked, writeWhole } from "../commands/files.ts";
+import { about, pick, readSources } from "./recordings.ts";
 
 /** Formats that `exportRecording` writes. */
 export const WRITERS: Readonly<Record<string, (recording: Recording) => string>> = {

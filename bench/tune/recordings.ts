@@ -1,7 +1,6 @@
 // Recordings of tuning in whatever format a file has, which its content tells and not its name.
 
 import { basename } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
 import { readKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { readT4 } from "../../engine/tune/formats/t4.ts";
@@ -17,7 +16,7 @@ import {
 import type { Recording } from "../../engine/tune/recording.ts";
 import type { Row } from "../../engine/tune/row.ts";
 import type { Value } from "../../engine/tune/space.ts";
-import { readBytes } from "../commands/files.ts";
+import { readUnpacked } from "../commands/files.ts";
 
 /** Rows that were measured together: a file of ours may hold several such runs, of other formats it holds one. */
 export interface Source {
@@ -36,17 +35,6 @@ interface Kept {
   keeps(wgsl: string): boolean;
   /** The text of a hash. Throws FormatError where it is not what was kept. */
   text(wgsl: string): string | undefined;
-}
-
-/** Bytes of a file, unpacked where they are gzip's. Throws FormatError naming it. */
-export async function readUnpacked(path: string): Promise<Buffer> {
-  const bytes = await readBytes(path);
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    throw new FormatError(`${path}: cannot be unpacked: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /**
