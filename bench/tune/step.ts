@@ -193,7 +193,7 @@ export function verdict({ step: took, predicted, achieved, problems, seconds }: 
   if (!took) return `Nothing is faster in the step, which takes ${duration(seconds)} on the device.`;
   const times = `The step takes ${duration(took.tuned)} where it took ${duration(took.present)}: ${spread(took)} of the time`;
   const gains = `${ms(predicted)} ms predicted, ${ms(achieved)} ms achieved`;
-  const said = Object.keys(problems).length > 0 ? "Accepted." : "No faster by its interval: not accepted.";
+  const said = Object.keys(problems).length > 0 ? "Accepted." : "Slower by its interval: not accepted.";
   return `${times}; ${gains}. ${said}`;
 }
 

@@ -65,7 +65,7 @@ export interface StepTuned {
   /** Seconds that the kept ones should gain, and that the step gained. */
   readonly predicted: number;
   readonly achieved: number;
-  /** What makes the step faster, as a table of winners has it: empty unless the step is faster by its interval. */
+  /** What makes the step faster, as a table of winners has it: empty where the step is slower by its interval. */
   readonly problems: Winners["problems"];
 }
 
@@ -95,8 +95,8 @@ export interface StepOptions extends Omit<GroupOptions, "watching" | "traits"> {
 
 /**
  * Tunes a training step: profiles it, tunes the problems that dominate it (`tuneGroup`), measures the step with all their
- * winners and without in turns, keeps those that are faster there, and accepts what is left if the whole step is
- * faster. Throws what opening a step throws, what the signal says where it is aborted, and TuneError for a share or
+ * winners and without in turns, keeps those that are faster there, and accepts what is left unless the whole step is
+ * slower with it: what a few problems gain is often less than all else in a step wanders by. Throws what opening a step throws, what the signal says where it is aborted, and TuneError for a share or
  * number of problems that is none.
  */
 export async function tuneStep(options: StepOptions): Promise<StepTuned> {
@@ -121,7 +121,7 @@ export async function tuneStep(options: StepOptions): Promise<StepTuned> {
   if (kept.length === 0) return { groups, seconds, findings, predicted, achieved: 0, problems: {} };
   const step = await inTurns("step", tableOf(steps.traits, kept), options, (one) => one.run(), wholly);
   const achieved = step.present * (1 - step.ratio);
-  const problems = step.interval[1] < 1 ? problemsOf(kept) : {};
+  const problems = step.interval[0] <= 1 ? problemsOf(kept) : {};
   return { groups, seconds, findings, step, predicted, achieved, problems };
 }
 
