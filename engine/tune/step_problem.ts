@@ -80,7 +80,7 @@ export async function tuneGroup(group: Group, options: GroupOptions): Promise<Al
     evaluated = first.results.length;
     const near = nearest(ways, first);
     if (near.length === 0) return { now, evaluated, why: `no time: ${whyNot(first)}` };
-    const { strategy = "beam_search", settings, budget, finalists, ranking } = options;
+    const { strategy = "iterated_local_search", settings, budget, finalists, ranking } = options;
     const space = searchedSpace(group.node, ways, near);
     const found = await tune({
       ...shared,
