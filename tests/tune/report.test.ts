@@ -1,9 +1,5 @@
 // The page of a tuning run: what it shows of runs of every kind, and that a browser opens it without a fault.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
 import { page } from "../../bench/tune/report.ts";
@@ -12,7 +8,7 @@ import { durationUnit, figures, scale, told } from "../../bench/tune/scale.ts";
 import { compare } from "../../engine/tune/ranking.ts";
 import { type Row, STATUSES } from "../../engine/tune/row.ts";
 import { type Configuration, Space } from "../../engine/tune/space.ts";
-import { launch } from "../browser/launch.ts";
+import { inBrowser } from "../browser/pages.ts";
 import { group } from "../harness.ts";
 import { SPACE } from "./rows.ts";
 import { threads } from "./spaces.ts";
@@ -303,18 +299,9 @@ check.test("scales hold all values, with ticks that are round and few", () => {
   assert.equal([3e-4, 0.01, 12345.6, 2e7].map(figures), ["3e-4", "0.01", "12,350", "2e+7"]);
 });
 
-check.test("a browser opens the page without a fault or a request", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tessera-report-"));
-  const browser = await launch();
-  try {
-    const tab = await browser.newPage();
-    const heard: string[] = [];
-    tab.on("pageerror", (error) => heard.push(error.message));
-    tab.on("console", (message) => heard.push(message.text()));
-    tab.on("request", (request) => request.url().startsWith("http") && heard.push(request.url()));
-    const file = join(folder, "run.html");
-    writeFileSync(file, page({ rows: all, space: SPACE, environment: { adapter: "llvmpipe" } }));
-    await tab.goto(pathToFileURL(file).href);
+check.test("a browser opens the page without a fault or a request", () =>
+  inBrowser(async (tab, open) => {
+    await open(page({ rows: all, space: SPACE, environment: { adapter: "llvmpipe" } }));
     for (const section of SECTIONS) assert.is(await tab.locator(`#${section}`).count(), 1, section);
     assert.equal(await tab.locator("dd").first().innerText(), "llvmpipe");
     // no label of an axis runs into another, and none is cut off by the side of the page
@@ -326,10 +313,6 @@ check.test("a browser opens the page without a fault or a request", async () => 
         if (i > 0) assert.ok(boxes[i - 1]!.x + boxes[i - 1]!.width <= box!.x, `labels ${i - 1} and ${i}`);
       }
     }
-    assert.equal(heard, []);
-  } finally {
-    await browser.close();
-    rmSync(folder, { recursive: true });
-  }
-});
+  }),
+);
 check.run();
