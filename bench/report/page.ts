@@ -28,9 +28,21 @@ ${main.map(
 </html>
 `.markup;
 
+/** What is only shown where a reader opens it; on paper it always is. */
+export const folded = (summary: string, content: Markup): Markup =>
+  html`<details><summary>${summary}</summary>
+${content}</details>
+`;
+
+/** Facts that are lists of many: they are folded. */
+const LONG = ["features", "limits"];
+
 /** Headings with what they say, in their order. */
 export const described = (facts: Readonly<Record<string, string>>): Markup =>
-  html`<dl>${Object.entries(facts).map(([heading, value]) => html`<dt>${heading}</dt><dd>${value}</dd>`)}</dl>`;
+  html`<dl>${Object.entries(facts).map(
+    ([heading, value]) =>
+      html`<dt>${heading}</dt><dd>${LONG.includes(heading) ? folded(plural(value.split(", ").length, heading.slice(0, -1)), html`${value}`) : value}</dd>`,
+  )}</dl>`;
 
 export const plural = (count: number, one: string): string =>
   `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;

@@ -63,11 +63,14 @@ svg text { font-size: 11px; }
 .dense thead th { vertical-align: bottom; }
 .dense td.where { min-width: 6rem; }
 #networks td:nth-child(2) { min-width: 0; white-space: nowrap; }
-#networks td.where:last-child { min-width: 16rem; }
-#published-elsewhere tbody th { min-width: 13rem; white-space: normal; }
-#published-elsewhere td.where { min-width: 9rem; }
-#published-elsewhere td.where:nth-child(5) { min-width: 16rem; }
-#published-elsewhere td.where:nth-child(6) { min-width: 12rem; }
+summary { cursor: pointer; }
+section > details > summary { margin: .6rem 0 .3rem; font-weight: 600; }
+@media screen {
+  #published-elsewhere tbody th { min-width: 13rem; white-space: normal; }
+  #published-elsewhere td.where { min-width: 9rem; }
+  #published-elsewhere td.where:nth-child(5) { min-width: 16rem; }
+  #published-elsewhere td.where:nth-child(6) { min-width: 12rem; }
+}
 #best thead th { white-space: normal; vertical-align: bottom; }
 .tied td { font-weight: 600; }
 .messages { margin: .2rem 0; padding-left: 1.2rem; white-space: pre-wrap; }
@@ -101,6 +104,7 @@ svg text { font-size: 11px; }
   :is(#best, .dense) :is(td, th) { padding-right: .4rem; }
   .dense :is(th, td) { white-space: normal; min-width: 0; }
   nav { display: none; }
+  ::details-content { content-visibility: visible; block-size: auto; }
   .bar { width: 5rem; }
 }
 `;
