@@ -1,6 +1,7 @@
 // A result as comma-separated values: its first columns are those of timm's benchmark.py, so that rows join with its
 // published ones (github.com/huggingface/pytorch-image-models, results/benchmark-*.csv).
 
+import { csvFormatRows } from "d3-dsv";
 import type { Phase } from "../../engine/graph/graph.ts";
 import type { KernelRow, NetworkRow, Result } from "../measure/result.ts";
 import { deviceSeconds, dispatches, imageRate, problemOf, stepFlops, tuneOf } from "./summary.ts";
@@ -108,6 +109,7 @@ const KERNEL: Columns<KernelRow> = {
   gflop_per_sec: ({ flops, device }) => rounded(device && flops / device.median / 1e9, 2),
   gbyte_per_sec: ({ bytes, device }) => rounded(device && bytes / device.median / 1e9, 2),
   refusal: ({ refusal }) => refusal,
+  doubt: ({ doubt }) => doubt,
 };
 
 const host = <Row>({ host: by }: Result): Columns<Row> =>
@@ -118,11 +120,7 @@ const host = <Row>({ host: by }: Result): Columns<Row> =>
   );
 
 const table = <Row>(rows: readonly Row[], columns: Columns<Row>): string =>
-  [Object.keys(columns), ...rows.map((row) => Object.values(columns).map((of) => of(row)))]
-    .map((cells) => `${cells.map(quoted).join(",")}\n`)
-    .join("");
-
-function quoted(cell: Cell): string {
-  const text = String(cell ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+  `${csvFormatRows([
+    Object.keys(columns),
+    ...rows.map((row) => Object.values(columns).map((of) => String(of(row) ?? ""))),
+  ])}\n`;
