@@ -17,8 +17,9 @@ import { MOST_ROUNDS } from "../measure/turns.ts";
 import { DEFAULTS } from "../measure/verdict.ts";
 import { comparisonText } from "../outputs/comparison.ts";
 import { positive, share, whole } from "./arguments.ts";
-import { writeWhole } from "./files.ts";
+import { writeOut } from "./files.ts";
 import { interruptible } from "./interrupt.ts";
+import { OUTPUTS } from "./result_files.ts";
 
 const EXIT_CODES = `
 Verdicts, of the time of B over that of A:
@@ -38,7 +39,7 @@ interface VerdictFlags {
 }
 
 interface CompareFlags extends VerdictFlags {
-  readonly kernels?: readonly string[] | true;
+  readonly kernels?: readonly string[];
   readonly most: number;
   readonly step?: string;
   readonly network: string;
@@ -72,7 +73,7 @@ function judging(command: Command): Command {
       DEFAULTS.confidence,
     )
     .option("--strict", "exit with 3 where something is UNCLEAR")
-    .option("--json <file>", "write the comparison as JSON")
+    .option("--json <file>", "write the comparison as JSON (- is stdout)")
     .addHelpText("after", EXIT_CODES)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 }
@@ -91,8 +92,8 @@ export function addCompare(bench: Command): void {
     .argument("<a>", "result (.json), or folder of a build")
     .argument("<b>", "what is compared with it, of the same kind")
     .option(
-      "--kernels [names...]",
-      "builds: kernels of a step, of these operations or routines (the default)",
+      "--kernels <names...>",
+      "builds: only kernels of these operations or routines (default: all of a step)",
     )
     .option("--most <n>", "builds: so many kernels, those with the most operations", whole(1), 3)
     .option("--step <network>", "builds: the training step of a network instead")
@@ -126,7 +127,6 @@ async function compare(a: string, b: string, options: CompareFlags): Promise<voi
     throw new ValueError(`compare: --step ${options.step} and --kernels are given but one is expected`);
   const { name: network, variant } = find(options.step ?? options.network, options.variant);
   const { image, batch, most } = options;
-  const names = options.kernels === true ? [] : (options.kernels ?? []);
   const bar = new SingleBar(
     {
       format: "{bar} round {value} | {undecided} undecided | {duration_formatted}",
@@ -140,7 +140,7 @@ async function compare(a: string, b: string, options: CompareFlags): Promise<voi
       const result = await compareBuilds(a, b, {
         ...options,
         step: { network, variant, image, batch },
-        kernels: options.step ? undefined : { names, most },
+        kernels: options.step ? undefined : { names: options.kernels ?? [], most },
         signal,
         onReady({ adapter, implementation }, undecided) {
           bar.stop();
@@ -158,8 +158,8 @@ async function compare(a: string, b: string, options: CompareFlags): Promise<voi
 }
 
 async function finish(result: Comparison, { strict, json }: VerdictFlags): Promise<void> {
-  console.log(comparisonText(result));
-  if (json) await writeWhole(json, () => `${JSON.stringify(result, null, 2)}\n`);
+  if (json !== "-") console.log(comparisonText(result));
+  if (json) await writeOut(json, () => `${JSON.stringify(result, null, 2)}\n`);
   process.exitCode = exitCodeOf(result, strict);
 }
 
@@ -168,9 +168,6 @@ function isFolder(path: string): boolean {
   if (!stat) throw new FormatError(`${path}: no such file or folder`);
   return stat.isDirectory();
 }
-
-/** Options of a command that say where results go, with a file, - or nothing: a rerun has its own. */
-const OUTPUTS = ["--json", "--csv", "--md", "--html", "--trace", "--emit-tune-list"];
 
 /** Adds `rerun`: what a result was measured by, again, and both compared. */
 export function addRerun(bench: Command, main: string): void {

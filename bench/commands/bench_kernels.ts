@@ -1,4 +1,4 @@
-// `tessera bench kernels` and `tessera bench roofline`.
+// `tessera bench kernels`.
 
 import { SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError } from "commander";
@@ -7,30 +7,24 @@ import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
+import { sum } from "../measure/grouped.ts";
 import { hostOf } from "../measure/host.ts";
 import { type KernelProblem, measureKernels, nameOf, problemsOf } from "../measure/kernels.ts";
-import { profileStep } from "../measure/launches.ts";
-import type { KernelRow, Result } from "../measure/result.ts";
-import { roofline } from "../measure/roofline.ts";
-import { type RoofReading, readRoofs, roofsOf } from "../measure/roofs.ts";
-import { kernelTable, rooflineTable, roofTable } from "../outputs/kernel_table.ts";
-import { asJson, asScript, tuneList } from "../outputs/tune_list.ts";
+import { type KernelRow, resultOf } from "../measure/result.ts";
+import { measureRoofs } from "../measure/roofs.ts";
+import { kernelText } from "../outputs/terminal.ts";
+import { WRITERS } from "../outputs/writers.ts";
 import { positive, whole } from "./arguments.ts";
-import { writeWhole } from "./files.ts";
 import { interruptible } from "./interrupt.ts";
+import { given, tell, writing } from "./result_files.ts";
 
-interface Common {
+interface KernelsOptions {
   readonly model: string;
   readonly variant?: string;
   readonly image: number;
   readonly batch: number;
   readonly top: number;
   readonly adapter?: string;
-  /** A file, or true for stdout. */
-  readonly json?: string | true;
-}
-
-interface KernelsOptions extends Common {
   readonly algorithm?: readonly string[];
   readonly tune?: Tune;
   readonly shapes?: Shapes;
@@ -41,13 +35,6 @@ interface KernelsOptions extends Common {
   readonly time?: number;
 }
 
-interface RooflineOptions extends Common {
-  readonly profiles: number;
-  readonly width?: number;
-  readonly seed: number;
-  readonly emitTuneList?: string;
-}
-
 const json = (text: string) => {
   try {
     return JSON.parse(text);
@@ -56,27 +43,17 @@ const json = (text: string) => {
   }
 };
 
-const common = (command: Command, top: string): Command =>
-  command
+/** Adds `kernels`: every algorithm of routines, at the problems of a network or at given ones. */
+export function addKernels(bench: Command): void {
+  const command = bench
+    .command("kernels")
+    .description("time every algorithm of operations by itself, at the costliest problems of a training step")
+    .argument("[op...]", "operations, or routines such as conv2d_moments/w (default: all of the step)")
     .option("--model <name>", "network whose training step it is about", "inception-v4")
     .option("--variant <variant>", "variant of the network")
     .option("--image <pixels>", "image side", whole(75), 299)
     .option("--batch <n>", "images a step", whole(1), 1)
-    .option("--top <n>", top, whole(1), 8)
-    .option("--json [file]", "write the result as JSON, without a file or with - to stdout")
-    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...");
-
-/** Adds `kernels`: every algorithm of routines, at the problems of a network or at given ones. */
-export function addKernels(bench: Command): void {
-  common(
-    bench
-      .command("kernels")
-      .description(
-        "time every algorithm of operations by itself, at the costliest problems of a training step",
-      )
-      .argument("[op...]", "operations, or routines such as conv2d_moments/w (default: all of the step)"),
-    "problems of the network, those of most FLOPs",
-  )
+    .option("--top <n>", "problems of the network, those of most FLOPs", whole(1), 8)
     .option("--shapes <json>", "shapes of the inputs of one operation, instead of a network's", json)
     .option("--attrs <json>", "its attributes (default: of its first case)", json)
     .option("--algorithm <name...>", "only these algorithms")
@@ -85,66 +62,39 @@ export function addKernels(bench: Command): void {
     .option("--roofs", "measure the adapter's roofs too, and say how far each kernel is from them")
     .option("--samples <n>", "samples of each kernel", whole(3))
     .option("--time <seconds>", "seconds for each kernel at most", positive)
-    .action((wanted, options, command) => kernels(wanted, options, argumentsOf(command)));
+    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...");
+  writing(
+    command,
+    WRITERS.filter(({ steps }) => !steps),
+  ).action(kernels);
 }
 
-/** Adds `roofline`: an adapter's roofs, and the kernels of a network's step beside them. */
-export function addRoofline(bench: Command): void {
-  common(
-    bench
-      .command("roofline")
-      .description("measure the adapter's roofs and how far the kernels of a training step are from them"),
-    "kernels listed, those that lose most time to the roofs",
-  )
-    .option("--width <factor>", "width multiplier of the network", positive)
-    .option("--seed <n>", "seed of the weights", whole(0), 0)
-    .option("--profiles <n>", "profiles of the step, whose medians count", whole(1), 3)
-    .option("--emit-tune-list <file>", "write what to tune: commands, or JSON where the file is called so")
-    .action((options, command) => showRoofline(options, argumentsOf(command)));
-}
-
-/** What followed `bench` on the command line, but for where results go. */
-function argumentsOf(command: Command): readonly string[] {
-  const args = process.argv.slice(process.argv.indexOf(command.name(), 2));
-  const isOutput = (arg: string | undefined) => /^--(json|emit-tune-list)(=|$)/.test(arg ?? "");
-  const isValue = (arg: string) => arg === "-" || !arg.startsWith("-");
-  return args.filter(
-    (arg, i) => !isOutput(arg) && !(isValue(arg) && /^--[\w-]+$/.test(args[i - 1]) && isOutput(args[i - 1])),
-  );
-}
-
-async function kernels(wanted: readonly string[], options: KernelsOptions, command: readonly string[]) {
+async function kernels(wanted: readonly string[], options: KernelsOptions, command: Command): Promise<void> {
   const device = await Device.open({ adapter: options.adapter });
   try {
     const problems =
-      options.shapes || options.attrs ? [given(wanted, options)] : ofNetwork(device, wanted, options);
+      options.shapes || options.attrs ? [problemGiven(wanted, options)] : ofNetwork(device, wanted, options);
     const rows: KernelRow[] = [];
     await interruptible(async (signal) => {
-      console.error(device.name);
-      const readings = options.roofs ? await roofs(device, signal) : [];
-      const found = readings.length > 0 && !signal.aborted ? roofsOf(readings) : undefined;
-      const total = problems.reduce(
-        (sum, { op, routine }) => sum + (options.algorithm ?? routines(op)[routine]).length,
-        0,
-      );
-      const bar = progress(total);
+      const roofs = options.roofs ? await measureRoofs(device, { signal }) : undefined;
       const clock = {
         ...(options.samples && { samples: options.samples }),
         ...(options.time && { limit: options.time }),
       };
-      const measuring = { ...options, algorithms: options.algorithm, clock, signal };
-      for await (const row of measureKernels(device, problems, measuring)) {
-        rows.push(row);
-        bar.update(rows.length, { what: `${row.routine} ${row.algorithm}` });
+      const bar = progress(problems, options);
+      try {
+        const measuring = { ...options, algorithms: options.algorithm, clock, signal };
+        for await (const row of measureKernels(device, problems, measuring)) {
+          rows.push(row);
+          bar.update(rows.length, { what: `${row.routine} ${row.algorithm}` });
+        }
+      } finally {
+        bar.stop();
       }
-      bar.stop();
-      const result = {
-        kernels: rows,
-        ...(found && { roofs: found }),
-        ...(signal.aborted && { interrupted: true }),
-      };
-      if (options.json) await write(options.json, await resultOf(device, command, result));
-      if (!toStdout(options.json) && rows.length > 0) console.log(kernelTable(rows, found));
+      const interrupted = signal.aborted ? { interrupted: true } : {};
+      const again = ["kernels", ...wanted, ...given(command)];
+      const result = resultOf(again, await hostOf(device), { kernels: rows, ...roofs, ...interrupted });
+      await tell(result, command, () => kernelText(result));
     });
   } finally {
     device.close();
@@ -152,7 +102,7 @@ async function kernels(wanted: readonly string[], options: KernelsOptions, comma
 }
 
 /** The problem that the command line says. Throws TuneError. */
-function given(wanted: readonly string[], { shapes, attrs }: KernelsOptions): KernelProblem {
+function problemGiven(wanted: readonly string[], { shapes, attrs }: KernelsOptions): KernelProblem {
   const [name = "", routine = "forward"] = (wanted[0] ?? "").split("/");
   const op = ops.find((one) => one.name === name);
   if (!op || wanted.length > 1)
@@ -166,7 +116,11 @@ function given(wanted: readonly string[], { shapes, attrs }: KernelsOptions): Ke
 }
 
 /** The problems of a network's training step. Throws TuneError where it has none of those wanted, and as planning does. */
-function ofNetwork(device: Device, wanted: readonly string[], options: Common): readonly KernelProblem[] {
+function ofNetwork(
+  device: Device,
+  wanted: readonly string[],
+  options: KernelsOptions,
+): readonly KernelProblem[] {
   const { model: name, variant, image, batch, top } = options;
   const input = [batch, image, image, 3] as const;
   const net = netOptions(name, { variant });
@@ -181,76 +135,14 @@ function ofNetwork(device: Device, wanted: readonly string[], options: Common): 
   return problemsOf(dispatches, wanted).slice(0, top);
 }
 
-async function showRoofline(options: RooflineOptions, command: readonly string[]): Promise<void> {
-  const { model: network, emitTuneList, top } = options;
-  const device = await Device.open({ adapter: options.adapter });
-  try {
-    await interruptible(async (signal) => {
-      console.error(device.name);
-      const readings = await roofs(device, signal);
-      if (!toStdout(options.json)) console.log(roofTable(readings));
-      if (signal.aborted) return;
-      const found = roofsOf(readings);
-      const launches = await profileStep(device, { ...options, network });
-      const dots = roofline(launches, found);
-      if (emitTuneList) {
-        const tasks = tuneList(launches, found);
-        await writeWhole(emitTuneList, () =>
-          emitTuneList.endsWith(".json") ? asJson(tasks) : asScript(tasks),
-        );
-      }
-      if (options.json)
-        await write(options.json, {
-          ...(await resultOf(device, command, { roofs: found, kernels: [] })),
-          readings,
-          dots,
-        });
-      if (!toStdout(options.json)) console.log(rooflineTable(dots, found, top));
-    });
-  } finally {
-    device.close();
-  }
-}
-
-/** What the roofs' kernels read; those so far where interrupted. */
-async function roofs(device: Device, signal: AbortSignal): Promise<readonly RoofReading[]> {
-  const readings: RoofReading[] = [];
-  for await (const reading of readRoofs(device)) {
-    readings.push(reading);
-    if (signal.aborted) break;
-  }
-  return readings;
-}
-
-function progress(total: number): SingleBar {
+function progress(problems: readonly KernelProblem[], { algorithm }: KernelsOptions): SingleBar {
   const bar = new SingleBar({
     format: "{bar} {value}/{total} {what}",
     stream: process.stderr,
     clearOnComplete: true,
   });
-  bar.start(total, 0, { what: "" });
+  bar.start(sum(problems.map(({ op, routine }) => (algorithm ?? routines(op)[routine]).length)), 0, {
+    what: "",
+  });
   return bar;
-}
-
-const toStdout = (file: string | true | undefined): boolean => file === true || file === "-";
-
-async function resultOf(
-  device: Device,
-  command: readonly string[],
-  found: Pick<Result, "kernels" | "roofs" | "interrupted">,
-): Promise<Result> {
-  return {
-    format: "tessera bench result",
-    version: 1,
-    command,
-    host: await hostOf(device),
-    networks: [],
-    ...found,
-  };
-}
-
-async function write(file: string | true, result: object): Promise<void> {
-  const text = `${JSON.stringify(result, null, 2)}\n`;
-  if (file === true || file === "-") process.stdout.write(text);
-  else await writeWhole(file, () => text);
 }

@@ -1,6 +1,7 @@
 // What `tessera bench` does with networks: measures one after the other, tells what came out, keeps it on Ctrl-C.
 
 import { Presets, SingleBar } from "cli-progress";
+import type { Command } from "commander";
 import { Device } from "../../engine/device/device.ts";
 import { ValueError } from "../../engine/errors.ts";
 import type { Traits } from "../../engine/plan/choose.ts";
@@ -8,21 +9,17 @@ import { entries, find } from "../../models/index.ts";
 import { hostOf } from "../measure/host.ts";
 import { capacityOf, largestBatch, planFitting } from "../measure/memory.ts";
 import { measureNetwork, plannedRow } from "../measure/network.ts";
-import type { Host, NetworkRow, Result, Roofs } from "../measure/result.ts";
+import { type Host, type NetworkRow, type Result, resultOf } from "../measure/result.ts";
 import { measureRoofs } from "../measure/roofs.ts";
 import { dispatchesOf, planStep, type Setting } from "../measure/setting.ts";
 import { paperText } from "../outputs/paper.ts";
 import { bytesTold } from "../outputs/summary.ts";
-import { isIn, layerText, memoryText, networkText } from "../outputs/table.ts";
-import { WRITERS } from "../outputs/writers.ts";
-import { writeWhole } from "./files.ts";
+import { isIn, layerText, memoryText, networkText, rooflineText } from "../outputs/terminal.ts";
 import { interruptible } from "./interrupt.ts";
+import { given, tell } from "./result_files.ts";
 
 /** The paper's networks. */
 export const NETWORKS = entries.filter(({ variant }) => variant === "paper").map(({ name }) => name);
-
-/** Files by the writers' names; true is stdout. */
-type Written = Readonly<Record<string, string | true | undefined>>;
 
 export interface SizeOptions {
   readonly variant: string;
@@ -42,63 +39,73 @@ export interface StepOptions extends SizeOptions {
   readonly samples?: number;
   readonly precision?: number;
   readonly validate: boolean;
+  readonly profiles?: number;
 }
 
 /** Measures steps of networks and prints them side by side. */
-export const steps = (mode: Setting["mode"], names: readonly string[], options: StepOptions): Promise<void> =>
-  interruptible(async (signal) => {
-    const networks = named(names, options);
-    const command = [mode === "train" ? "step" : "infer", ...networks, ...flags(options)];
-    const result = await measureAll(mode, networks, command, options, signal);
-    await tell(result, options as unknown as Written, () =>
-      [networkText(result), ...paperText(result)].join("\n"),
-    );
-  });
+export async function steps(
+  mode: Setting["mode"],
+  names: readonly string[],
+  options: StepOptions,
+  command: Command,
+): Promise<void> {
+  const networks = named(names, options);
+  const again = [mode === "train" ? "step" : "infer", ...networks, ...given(command)];
+  await measureAll(mode, networks, again, options, (result) =>
+    tell(result, command, () => [networkText(result), ...paperText(result)].join("\n")),
+  );
+}
 
 /** Measures a network and prints what its blocks and layers cost. Throws ValueError where it has no such layer. */
-export const layersOf = (
+export async function layersOf(
   network: string,
   layer: string | undefined,
   options: StepOptions & { readonly top: number },
-): Promise<void> =>
-  interruptible(async (signal) => {
-    const mode = options.infer ? "infer" : "train";
-    const networks = named([network], options);
-    const command = [
-      "layers",
-      network,
-      ...(layer === undefined ? [] : [layer]),
-      ...flags(options),
-      "--top",
-      String(options.top),
-      ...(options.infer ? ["--infer"] : []),
-    ];
-    const result = await measureAll(mode, networks, command, options, signal, layer);
-    const told = result.networks.map((row) => layerText(row, result.roofs, { layer, top: options.top }));
-    await tell(result, options as unknown as Written, () => told.join("\n"));
-  });
+  command: Command,
+): Promise<void> {
+  const again = ["layers", network, ...(layer === undefined ? [] : [layer]), ...given(command)];
+  const told = (result: Result) =>
+    tell(result, command, () => layerText(result, { layer, top: options.top }));
+  await measureAll(modeOf(options), named([network], options), again, options, told, layer);
+}
+
+/** Measures a network and prints what the adapter can do at most, and how far the kernels of a step are from it. */
+export async function rooflineOf(
+  network: string,
+  options: StepOptions & { readonly top: number },
+  command: Command,
+): Promise<void> {
+  const again = ["roofline", network, ...given(command)];
+  await measureAll(modeOf(options), named([network], options), again, options, (result) =>
+    tell(result, command, () => rooflineText(result, options.top)),
+  );
+}
+
+const modeOf = ({ infer }: SizeOptions): Setting["mode"] => (infer ? "infer" : "train");
 
 /** Prints what steps take in device memory. Nothing is run. */
-export async function memoryNeeds(names: readonly string[], options: SizeOptions): Promise<void> {
-  const mode = options.infer ? "infer" : "train";
-  const networks = named(names, options);
+export async function memoryNeeds(
+  names: readonly string[],
+  options: SizeOptions,
+  command: Command,
+): Promise<void> {
+  const wanted = named(names, options);
   const device = await Device.open({ adapter: options.adapter });
   try {
     const { traits } = device;
     const capacity = options.memory ?? capacityOf(traits);
-    const rows: NetworkRow[] = [];
-    const told: string[] = [];
-    for (const network of networks) {
-      const setting = fitted(settingOf(network, mode, options), traits, capacity, options);
-      const planned = planFitting(setting, traits, capacity);
-      const row = plannedRow(setting, planned);
-      rows.push(row);
-      const largest = largestBatch(setting, traits, capacity);
-      told.push(memoryText(row, { largest, in: room(traits, capacity) }));
+    const networks: NetworkRow[] = [];
+    const largest: number[] = [];
+    for (const network of wanted) {
+      const asked = settingOf(network, modeOf(options), options);
+      const most = largestBatch(asked, traits, capacity);
+      const setting = options.fit ? fitted(asked, most, options) : asked;
+      networks.push(plannedRow(setting, planFitting(setting, traits, capacity)));
+      largest.push(most);
     }
-    const command = ["memory", ...networks, ...flags(options), ...(options.infer ? ["--infer"] : [])];
-    const host = await hostOf(device);
-    await tell(resultOf(command, host, rows), options as unknown as Written, () => told.join("\n\n"));
+    const again = ["memory", ...wanted, ...given(command)];
+    const result = resultOf(again, await hostOf(device), { networks });
+    await tell(result, command, () => memoryText(result, { largest, in: room(traits, capacity) }));
   } finally {
     device.close();
   }
@@ -121,78 +128,54 @@ function settingOf(network: string, mode: Setting["mode"], options: SizeOptions)
   return { network, variant, mode, image, batch, seed, ...(width !== 1 && { net: { width } }) };
 }
 
-/** The setting at the largest batch that fits, where that is asked for and none that fits is given. */
-function fitted(setting: Setting, traits: Traits, capacity: number, { fit, batch }: SizeOptions): Setting {
-  if (!fit) return setting;
-  const largest = largestBatch(setting, traits, capacity);
-  return largest === 0 ? setting : { ...setting, batch: Math.min(batch ?? largest, largest) };
-}
+/** The setting at the largest batch that fits, unless a smaller one is given or none fits. */
+const fitted = (setting: Setting, largest: number, { batch = largest }: SizeOptions): Setting =>
+  largest === 0 ? setting : { ...setting, batch: Math.min(batch, largest) };
 
-/** The options that count, as they can be given again. */
-function flags(options: SizeOptions & Partial<StepOptions>): string[] {
-  const { variant, image, batch, fit, memory, width, seed, adapter, time, samples, precision } = options;
-  const given = { variant, image, batch, memory, width, seed, adapter, time, samples, precision };
-  return [
-    ...Object.entries(given).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name}`, String(value)],
-    ),
-    ...(fit ? ["--fit"] : []),
-    ...(options.validate === false ? ["--no-validate"] : []),
-  ];
-}
-
-const resultOf = (
-  command: readonly string[],
-  host: Host,
-  networks: readonly NetworkRow[],
-  more: Pick<Result, "roofs" | "interrupted"> = {},
-): Result => ({
-  format: "tessera bench result",
-  version: 1,
-  command,
-  host,
-  networks,
-  kernels: [],
-  ...more,
-});
-
-/** Every network on a device of its own, so that none finds what another has made. */
-async function measureAll(
+/**
+ * Measures every network on a device of its own, so that none finds what another has made, and tells what was found by
+ * then where it is interrupted.
+ */
+const measureAll = (
   mode: Setting["mode"],
-  networks: readonly string[],
-  command: readonly string[],
+  names: readonly string[],
+  again: readonly string[],
   options: StepOptions,
-  signal: AbortSignal,
+  told: (result: Result) => Promise<void>,
   layer?: string,
-): Promise<Result> {
-  const rows: NetworkRow[] = [];
-  let host: Host | undefined;
-  let roofs: Roofs | undefined;
-  for (const network of networks) {
-    const device = await Device.open({ adapter: options.adapter });
-    try {
-      const capacity = options.memory ?? capacityOf(device.traits);
-      const setting = fitted(settingOf(network, mode, options), device.traits, capacity, options);
-      if (layer !== undefined) checkLayer(setting, device.traits, layer);
-      host ??= await hostOf(device);
-      const row = await withBar(network, (onProgress) =>
-        measureNetwork(device, setting, { ...options, capacity, signal, onProgress }),
-      );
-      if (row) rows.push(row);
-      if (row && !signal.aborted) roofs ??= (await measureRoofs(device)).roofs;
-    } catch (error) {
-      if (rows.length === 0) throw error;
-      const { name, message } = error as Error; // of one network: the others' rows stay
-      console.error(`${name}: ${message}`);
-      process.exitCode = 1;
-    } finally {
-      device.close();
+): Promise<void> =>
+  interruptible(async (signal) => {
+    const networks: NetworkRow[] = [];
+    let host: Host | undefined;
+    let roofs: Pick<Result, "roofs" | "readings"> | undefined;
+    for (const network of names) {
+      const device = await Device.open({ adapter: options.adapter });
+      try {
+        const capacity = options.memory ?? capacityOf(device.traits);
+        const asked = settingOf(network, mode, options);
+        const setting = options.fit
+          ? fitted(asked, largestBatch(asked, device.traits, capacity), options)
+          : asked;
+        if (layer !== undefined) checkLayer(setting, device.traits, layer);
+        host ??= await hostOf(device);
+        const row = await withBar(network, (onProgress) =>
+          measureNetwork(device, setting, { ...options, capacity, signal, onProgress }),
+        );
+        if (row) networks.push(row);
+        if (row && !signal.aborted) roofs ??= await measureRoofs(device, { signal });
+      } catch (error) {
+        if (networks.length === 0) throw error;
+        const { name, message } = error as Error; // of one network: the others' rows stay
+        console.error(`${name}: ${message}`);
+        process.exitCode = 1;
+      } finally {
+        device.close();
+      }
+      if (signal.aborted) break;
     }
-    if (signal.aborted) break;
-  }
-  const interrupted = signal.aborted ? { interrupted: true } : {};
-  return resultOf(command, host!, rows, { ...(roofs && { roofs }), ...interrupted });
-}
+    const interrupted = signal.aborted ? { interrupted: true } : {};
+    await told(resultOf(again, host!, { networks, ...roofs, ...interrupted }));
+  });
 
 /** Throws ValueError naming what there is. */
 function checkLayer(setting: Setting, traits: Traits, layer: string): void {
@@ -230,21 +213,4 @@ async function withBar<T>(
   } finally {
     bar.stop();
   }
-}
-
-/** Writes the files that are asked for, and prints the rest unless stdout is taken. */
-async function tell(result: Result, files: Written, text: () => string): Promise<void> {
-  let taken = false;
-  for (const { name, text: write } of WRITERS) {
-    const file = files[name];
-    if (file === undefined) continue;
-    if (file === true || file === "-") {
-      taken = true;
-      process.stdout.write(write(result));
-    } else await writeWhole(file, () => write(result));
-  }
-  if (taken) return;
-  const { adapter, kind, implementation } = result.host;
-  console.log(`${adapter} (${kind}), ${implementation}\n`);
-  console.log(result.networks.length > 0 ? text() : "Nothing was measured.");
 }

@@ -60,3 +60,9 @@ export async function writeWhole(path: string, content: () => Uint8Array | strin
     throw new FormatError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
   }
 }
+
+/** Writes a file as `writeWhole` does, or stdout where it is called `-`. */
+export async function writeOut(path: string, text: () => string): Promise<void> {
+  if (path === "-") process.stdout.write(text());
+  else await writeWhole(path, text);
+}

@@ -54,6 +54,18 @@ export interface Roofs {
   readonly dispatch: number;
 }
 
+/** What a kernel that does one thing only read of a roof. */
+export interface RoofReading {
+  readonly roof: keyof Roofs;
+  /** Which kernel. */
+  readonly what: string;
+  /** FLOP/s, bytes/s or, of a dispatch, seconds. */
+  readonly best: number;
+  readonly median: number;
+  /** Why the clock does not vouch for it. */
+  readonly doubt?: string;
+}
+
 /** One launch of a network's plan. */
 export interface LaunchRow {
   /** `op/file` of the kernel. */
@@ -167,8 +179,25 @@ export interface Result {
   readonly command: readonly string[];
   readonly host: Host;
   readonly roofs?: Roofs;
+  /** What the roofs are the best of. */
+  readonly readings?: readonly RoofReading[];
   readonly networks: readonly NetworkRow[];
   readonly kernels: readonly KernelRow[];
   /** Whether it was interrupted: what is here was measured before. */
   readonly interrupted?: boolean;
 }
+
+/** A result of what was found. */
+export const resultOf = (
+  command: readonly string[],
+  host: Host,
+  found: Partial<Pick<Result, "roofs" | "readings" | "networks" | "kernels" | "interrupted">>,
+): Result => ({
+  format: "tessera bench result",
+  version: 1,
+  command,
+  host,
+  networks: [],
+  kernels: [],
+  ...found,
+});

@@ -8,7 +8,7 @@ import { inRuns, type Run } from "../../kernels/runs.ts";
 import copy from "./copy.wgsl";
 import dispatch from "./dispatch.wgsl";
 import multiplyAdd from "./multiply_add.wgsl";
-import type { Roofs } from "./result.ts";
+import type { RoofReading, Roofs } from "./result.ts";
 import { quantile } from "./spread.ts";
 import workgroup from "./workgroup.wgsl";
 
@@ -23,18 +23,6 @@ interface Probe {
   readonly y: number;
   /** FLOPs or bytes of a launch. */
   readonly amount: number;
-}
-
-/** What a probe read. */
-export interface RoofReading {
-  readonly roof: keyof Roofs;
-  /** Which kernel. */
-  readonly what: string;
-  /** FLOP/s, bytes/s or, of a dispatch, seconds. */
-  readonly best: number;
-  readonly median: number;
-  /** Why the clock does not vouch for it. */
-  readonly doubt?: string;
 }
 
 /** Enough for a roof: the best of some kernels counts. */
@@ -113,13 +101,16 @@ export async function* readRoofs(device: Device, options: ClockOptions = {}): As
   }
 }
 
-/** The roofs by the best kernel of each. Throws as `readRoofs` does. */
+/** The roofs by the best kernel of each; undefined where interrupted. Throws as `readRoofs` does. */
 export async function measureRoofs(
   device: Device,
-  options: ClockOptions = {},
-): Promise<{ roofs: Roofs; readings: readonly RoofReading[] }> {
+  { signal, ...clock }: ClockOptions & { readonly signal?: AbortSignal } = {},
+): Promise<{ roofs: Roofs; readings: readonly RoofReading[] } | undefined> {
   const readings: RoofReading[] = [];
-  for await (const one of readRoofs(device, options)) readings.push(one);
+  for await (const one of readRoofs(device, clock)) {
+    if (signal?.aborted) return undefined;
+    readings.push(one);
+  }
   return { roofs: roofsOf(readings), readings };
 }
 

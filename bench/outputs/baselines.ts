@@ -1,5 +1,6 @@
 // What others published of these networks, beside a result: never as if it had been measured alike.
 
+import { csvParseRows } from "d3-dsv";
 import { FormatError } from "../../engine/errors.ts";
 import lambda from "../baselines/lambda.csv";
 import timm from "../baselines/timm.csv";
@@ -8,7 +9,7 @@ import { figures } from "../tune/scale.ts";
 import { timmName } from "./csv.ts";
 import { markdownTable } from "./markdown.ts";
 import { imageRate, named, three } from "./summary.ts";
-import type { Table } from "./tables.ts";
+import type { Table } from "./table.ts";
 
 /** A published row. */
 export interface Baseline {
@@ -33,16 +34,15 @@ export interface Baseline {
 const COLUMNS =
   "source,model,mode,img_size,batch_size,precision,layout,framework,hardware,samples_per_sec,step_time";
 
-/** Rows of a baselines file: commas between cells, none inside. Throws FormatError naming the line that is otherwise. */
+/** Rows of a baselines file. Throws FormatError naming the line that is otherwise. */
 export function readBaselines(text: string, file: string): readonly Baseline[] {
-  const [header, ...lines] = text.trimEnd().split(/\r?\n/);
-  if (header !== COLUMNS)
+  const [header, ...lines] = csvParseRows(text);
+  if (header?.join() !== COLUMNS)
     throw new FormatError(`${file}: its columns are ${header} but ${COLUMNS} is expected`);
-  return lines.map((line, i) => {
-    const cells = line.split(",");
+  return lines.map((cells, i) => {
     const fault = (what: string) => new FormatError(`${file}: line ${i + 2}: ${what}`);
-    if (cells.length !== COLUMNS.split(",").length)
-      throw fault(`${cells.length} cells but ${COLUMNS.split(",").length} are expected`);
+    if (cells.length !== header.length)
+      throw fault(`${cells.length} cells but ${header.length} are expected`);
     const [source, model, mode, image, batch, precision, layout, framework, hardware, rate, step] = cells;
     const number = (cell: string, name: string) => {
       if (!(Number(cell) > 0)) throw fault(`${name} is ${cell || "empty"} but a number above 0 is expected`);

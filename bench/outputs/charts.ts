@@ -2,11 +2,21 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Phase } from "../../engine/graph/graph.ts";
+import { sum } from "../measure/grouped.ts";
 import type { NetworkRow } from "../measure/result.ts";
 import { html, type Markup } from "../report/markup.ts";
 import { plot, type Side, type Size } from "../report/plot.ts";
 import { durationUnit, type Scale, scale, told, type Unit } from "../tune/scale.ts";
-import { bytesTold, deviceSeconds, type Part, PHASES, sizeUnit, sum, UPDATE } from "./summary.ts";
+import {
+  bytesTold,
+  deviceSeconds,
+  duration,
+  NOT_VALID,
+  type Part,
+  PHASES,
+  sizeUnit,
+  UPDATE,
+} from "./summary.ts";
 
 export const PHASE_COLOR: Readonly<Record<Phase | "rest", string>> = {
   forward: "var(--hue-1)",
@@ -129,7 +139,7 @@ export function steps(rows: readonly NetworkRow[], name: (row: NetworkRow) => st
         segment("device idle", PHASE_COLOR.rest, whole - device),
       ],
       at: Math.max(whole, device),
-      text: `${told(whole, unit)}${row.validity.valid ? "" : ", NOT VALID"}`,
+      text: `${told(whole, unit)}${row.validity.valid ? "" : `, ${NOT_VALID}`}`,
       strong: true,
     };
   });
@@ -227,7 +237,7 @@ export function spread(rows: readonly NetworkRow[], name: (row: NetworkRow) => s
     samples.map((seconds, i) => ({
       x: x.at(seconds),
       y: y.at(row) + half * (samples.length > 1 ? 1 - (2 * i) / (samples.length - 1) : 0) * 0.9,
-      title: `sample ${i + 1}: ${told(seconds, durationUnit(seconds))}`,
+      title: `sample ${i + 1}: ${duration(seconds)}`,
     })),
   );
   const boxes = rows.map(({ wall }, row) => ({

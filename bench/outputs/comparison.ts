@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import type { ComparedRow, Comparison } from "../measure/compare.ts";
-import { durationUnit, told } from "../tune/scale.ts";
+import { duration } from "./summary.ts";
 
 /** Times of A and B, their ratio with its interval, and the verdict; what differs between their hosts before. */
 export function comparisonText(result: Comparison): string {
@@ -30,8 +30,7 @@ export function comparisonText(result: Comparison): string {
   ].join("\n");
 }
 
-const time = (seconds: number | undefined): string =>
-  seconds === undefined ? "-" : told(seconds, durationUnit(seconds));
+const time = (seconds: number | undefined): string => (seconds === undefined ? "-" : duration(seconds));
 
 const counts = ({ samples: [a, b] }: ComparedRow): string => (a === b ? String(a) : `${a}, ${b}`);
 

@@ -1,8 +1,7 @@
 // Where a result was measured, and by what command.
 
 import type { Result } from "../measure/result.ts";
-import { durationUnit, told } from "../tune/scale.ts";
-import { bytesTold } from "./summary.ts";
+import { bytesTold, duration, shellWord } from "./summary.ts";
 
 /** The limits that decide what fits and what is chosen. */
 const LIMITS = [
@@ -17,16 +16,13 @@ const LIMITS = [
 export function facts({ command, host }: Result): Record<string, string> {
   const { timestampQuantum, subgroups, load } = host;
   const all: Record<string, string | undefined> = {
-    command: `tessera bench ${command.map(quoted).join(" ")}`,
+    command: `tessera bench ${command.map(shellWord).join(" ")}`,
     date: host.date,
     adapter: `${host.adapter} (${host.kind})`,
     driver: host.driver,
     implementation: host.implementation,
     toggles: host.toggles.join(", "),
-    clock:
-      timestampQuantum === undefined
-        ? "no timestamps"
-        : `steps of ${told(timestampQuantum, durationUnit(timestampQuantum))}`,
+    clock: timestampQuantum === undefined ? "no timestamps" : `steps of ${duration(timestampQuantum)}`,
     subgroups: subgroups && [...new Set([subgroups.min, subgroups.max])].join(" to "),
     features: [...host.features].sort().join(", "),
     limits: LIMITS.filter((name) => name in host.limits)
@@ -41,7 +37,3 @@ export function facts({ command, host }: Result): Record<string, string> {
   };
   return Object.fromEntries(Object.entries(all).filter((fact): fact is [string, string] => Boolean(fact[1])));
 }
-
-/** A word as a shell takes it. */
-const quoted = (word: string): string =>
-  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,24 +1,37 @@
 // The page of a result: one file that asks for nothing outside itself.
 
 import type { NetworkRow, Result } from "../measure/result.ts";
+import { roofline } from "../measure/roofline.ts";
 import { html, type Markup } from "../report/markup.ts";
-import { described, framed, plural } from "../report/page.ts";
-import { durationUnit, told } from "../tune/scale.ts";
+import { described, folded, framed, plural } from "../report/page.ts";
 import { baselineTables, SOURCES } from "./baselines.ts";
 import { costs, legend, memory, PHASE_COLOR, spread, steps } from "./charts.ts";
 import { facts } from "./facts.ts";
-import { kernelDots, launchDots, roofline } from "./roofline.ts";
-import { blocks, bytesTold, costliest, layers, named, type Part, percent, sum, UPDATE } from "./summary.ts";
+import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
+import { rooflineChart } from "./roofline.ts";
 import {
+  blocks,
+  bytesTold,
+  costliest,
+  duration,
+  layers,
+  NOT_VALID,
+  named,
+  notes,
+  type Part,
+  percent,
+  UPDATE,
+} from "./summary.ts";
+import type { Table } from "./table.ts";
+import {
+  blockTable,
   censusTable,
-  kernelTable,
+  hostTable,
+  launchSeconds,
   launchTable,
   layerTable,
   memoryTable,
-  NOT_VALID,
   networkTable,
-  roofTable,
-  type Table,
 } from "./tables.ts";
 import { verdict } from "./verdict.ts";
 
@@ -50,10 +63,10 @@ export function page(result: Result): string {
     ...(published.length > 0 ? [baselineSection(published)] : []),
     whereSection(result),
   ];
-  const warnings = networks.flatMap((row) => row.warnings.map((text) => `${name(row)}: ${text}`));
+  const said = notes(result);
   const header = html`<h1>Tessera bench</h1>
 <p class="verdict${good ? "" : " failed"}"><b>${lead}</b>${rest}</p>
-${warnings.length > 0 ? html`<ul class="messages">${warnings.map((text) => html`<li>${text}</li>`)}</ul>` : undefined}
+${said.length > 0 ? html`<ul class="messages">${said.map((note) => html`<li>${note}</li>`)}</ul>` : undefined}
 <nav aria-label="contents">${sections.map(({ title }) => html`<a href="#${idOf(title)}">${title}</a> `)}</nav>`;
   const sectionMarkup = ({ title, aside, body }: Section) =>
     html`<section id="${idOf(title)}"><h2>${title}${aside ? html` <small>${aside}</small>` : undefined}</h2>
@@ -69,7 +82,9 @@ type Name = (row: NetworkRow) => string;
 function tableMarkup({ note, columns, rows }: Table): Markup {
   const side = (cell: string, i: number) =>
     columns[i].number ? "number" : cell === NOT_VALID ? "over" : "where";
-  return html`${note ? html`<p class="note">${note}</p>` : undefined}
+  const before = note ? html`<p class="note">${note}</p>` : undefined;
+  if (rows.length === 0) return html`${before}`;
+  return html`${before}
 <div class="scroll" tabindex="0"><table class="dense">
 <thead><tr>${columns.map(({ heading }, i) => html`<th scope="col" class="${columns[i].number ? "number" : ""}">${heading}</th>`)}</tr></thead>
 <tbody>
@@ -98,7 +113,7 @@ const { rest: idle, ...PHASES } = PHASE_COLOR;
 const networkSection = (result: Result, run: readonly NetworkRow[], name: Name): Section => ({
   title: "Networks",
   body: html`${run.length > 0 ? chart(steps(run, name), { ...PHASES, "device idle": idle }) : undefined}
-${tableMarkup(networkTable(result))}
+${run.length > 0 ? html`${tableMarkup(networkTable(result))}${titled(hostTable(result))}` : undefined}
 ${titled(censusTable(result))}`,
 });
 
@@ -106,34 +121,35 @@ const layerSection = (row: NetworkRow, name: string, { roofs }: Result): Section
   title: `Layers of ${name}`,
   aside: `${most("block", row, blocks(row))}; ${most("layer", row, layers(row))}`,
   body: html`${chart(costs(`time by block of ${name}`, blocks(row)), PHASES)}
+${titled({ ...blockTable(row, name, roofs), title: "Blocks" })}
 ${titled({ ...layerTable(row, name, roofs), title: "Layers" })}
 ${titled({ ...launchTable(row, name, roofs), title: "Kernels" })}`,
 });
 
-function most(what: string, { launches }: NetworkRow, all: readonly Part[]): string {
+function most(what: string, row: NetworkRow, all: readonly Part[]): string {
   const [first] = costliest(all.filter(({ name }) => name !== UPDATE));
   if (!first) return `no ${what}`;
-  const whole = sum(launches.map(({ seconds }) => seconds));
-  return `costliest ${what} ${first.name}, ${told(+first.seconds.toPrecision(3), durationUnit(first.seconds))}, ${percent(first.seconds / whole)}`;
+  return `costliest ${what} ${first.name}, ${duration(first.seconds)}, ${percent(first.seconds / launchSeconds(row))}`;
 }
 
 function rooflineSection(row: NetworkRow, name: string, { roofs }: Result): Section {
-  const dots = launchDots(row.launches);
+  const dots = roofline(row.launches, roofs);
   return {
     title: `Roofline of ${name}`,
     aside: `${plural(dots.length, "kernel")} at their problems`,
     body: html`<p class="note">A dot is a kernel at a problem, the larger the more of the step's time it is. Bytes are algorithmic: the tensors it binds, each counted once.${roofs ? "" : " The adapter's roofs were not measured."}</p>
-<div class="plots">${roofline(dots, roofs)}</div>`,
+<div class="plots">${rooflineChart(dots, roofs)}</div>
+${roofs ? tableMarkup(rooflineTable(row, name, roofs)) : undefined}`,
   };
 }
 
 function kernelSection(result: Result): Section {
-  const dots = kernelDots(result.kernels);
+  const dots = roofline(result.kernels, result.roofs);
   return {
     title: "Kernels by themselves",
     aside: `${plural(dots.length, "kernel")} timed`,
-    body: html`<div class="plots">${roofline(dots, result.roofs)}</div>
-${tableMarkup(kernelTable(result))}`,
+    body: html`<div class="plots">${rooflineChart(dots, result.roofs)}</div>
+${kernelTables(result).map(titled)}`,
   };
 }
 
@@ -155,11 +171,11 @@ ${chart(spread(rows, name))}`,
 const baselineSection = (published: readonly Table[]): Section => ({
   title: "Published elsewhere",
   body: html`<p class="note">${SOURCES}</p>
-${published.map(titled)}`,
+${published.map((table) => folded(table.title, tableMarkup(table)))}`,
 });
 
 const whereSection = (result: Result): Section => ({
   title: "Where it was measured",
   body: html`${described(facts(result))}
-${result.roofs ? titled(roofTable(result.roofs)) : undefined}`,
+${result.roofs ? titled(roofTable(result.roofs, result.readings)) : undefined}`,
 });

@@ -2,7 +2,9 @@
 
 import type { Result } from "../measure/result.ts";
 import { facts } from "./facts.ts";
-import { type Table, tables } from "./tables.ts";
+import { notes } from "./summary.ts";
+import type { Table } from "./table.ts";
+import { tables } from "./tables.ts";
 import { verdict } from "./verdict.ts";
 
 /** A result as GitHub-flavoured Markdown: what it says, its tables, where it was measured. */
@@ -14,6 +16,9 @@ export function markdown(result: Result): string {
   return [
     "# Tessera bench\n",
     `**${text(lead)}**${text(rest)}\n`,
+    notes(result)
+      .map((note) => `- ${text(note)}\n`)
+      .join(""),
     ...tables(result).map(markdownTable),
     "## Where\n",
     host.join(""),
@@ -22,13 +27,15 @@ export function markdown(result: Result): string {
 
 /** A table under its title, columns of equal width. */
 export function markdownTable({ title, note, columns, rows }: Table): string {
+  const said = `## ${text(title)}\n\n${note ? `${text(note)}\n\n` : ""}`;
+  if (rows.length === 0) return said;
   const cells = [columns.map(({ heading }) => heading), ...rows].map((row) => row.map(cell));
   const widths = columns.map((_, i) => Math.max(3, ...cells.map((row) => row[i].length)));
   const line = (row: readonly string[]) =>
     `| ${row.map((one, i) => (columns[i].number ? one.padStart(widths[i]) : one.padEnd(widths[i]))).join(" | ")} |\n`;
   const rule = columns.map(({ number }, i) => `${"-".repeat(widths[i] - 1)}${number ? ":" : "-"}`);
   const [head, ...body] = cells;
-  return `## ${text(title)}\n\n${note ? `${text(note)}\n\n` : ""}${line(head)}${line(rule)}${body.map(line).join("")}`;
+  return `${said}${line(head)}${line(rule)}${body.map(line).join("")}`;
 }
 
 /** Text of which Markdown makes nothing else. */

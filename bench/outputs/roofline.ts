@@ -1,25 +1,14 @@
 // The roofline of a result (Williams et al., CACM 2009): speed by algorithmic intensity, under the adapter's measured roofs.
 
 import * as Plot from "@observablehq/plot";
-import type { KernelRow, LaunchRow, Roofs } from "../measure/result.ts";
+import { sum } from "../measure/grouped.ts";
+import type { Roofs } from "../measure/result.ts";
+import type { Dot } from "../measure/roofline.ts";
 import { html, type Markup } from "../report/markup.ts";
 import { plot, type Side, type Size } from "../report/plot.ts";
-import { durationUnit, figures, scale, told } from "../tune/scale.ts";
+import { scale } from "../tune/scale.ts";
 import { legend } from "./charts.ts";
-import { atRoof, giga, operationOf, percent, problemOf, sum, three } from "./summary.ts";
-
-/** Launches of one kernel on one problem, or a kernel by itself. */
-interface Dot {
-  readonly operation: string;
-  readonly what: string;
-  readonly count: number;
-  /** Of one launch. */
-  readonly flops: number;
-  readonly bytes: number;
-  readonly seconds: number;
-  /** Seconds of all. */
-  readonly cost: number;
-}
+import { count, duration, giga, operationOf, percent, problemOf, three } from "./summary.ts";
 
 const SIZE: Size = { width: 1060, height: 460, left: 60, right: 24, top: 24, bottom: 42 };
 /** Operations with a colour of their own; the others share one. */
@@ -31,109 +20,71 @@ const RADIUS = { least: 2, most: 15 };
 
 const NO_UNIT = { name: "", size: 1 };
 
-/** A dot for every kernel at every problem of a network's step. */
-export function launchDots(launches: readonly LaunchRow[]): readonly Dot[] {
-  const groups = new Map<string, LaunchRow[]>();
-  for (const launch of launches) {
-    const key = `${launch.label} ${launch.routine} ${launch.algorithm} ${problemOf(launch)}`;
-    groups.set(key, [...(groups.get(key) ?? []), launch]);
-  }
-  return [...groups.values()].map((group) => {
-    const [first] = group;
-    const mean = (of: (launch: LaunchRow) => number) => sum(group.map(of)) / group.length;
-    return {
-      operation: operationOf(first),
-      what: `${first.label} at ${first.where}${group.length > 1 ? ` and ${group.length - 1} more` : ""}: ${problemOf(first)}`,
-      count: group.length,
-      flops: mean(({ flops }) => flops),
-      bytes: mean(({ bytes }) => bytes),
-      seconds: mean(({ seconds }) => seconds),
-      cost: sum(group.map(({ seconds }) => seconds)),
-    };
-  });
-}
-
-/** A dot for every kernel that was timed by itself. */
-export const kernelDots = (kernels: readonly KernelRow[]): readonly Dot[] =>
-  kernels.flatMap((row) =>
-    row.device
-      ? [
-          {
-            operation: operationOf(row),
-            what: `${row.routine} ${row.algorithm}: ${problemOf(row)}`,
-            count: 1,
-            flops: row.flops,
-            bytes: row.bytes,
-            seconds: row.device.median,
-            cost: row.device.median,
-          },
-        ]
-      : [],
-  );
-
-const intensity = ({ flops, bytes }: Dot) => flops / bytes;
-const speed = ({ flops, seconds }: Dot) => flops / seconds / 1e9;
+const operation = ({ row }: Dot) => operationOf(row);
+const speed = ({ rate }: Dot) => rate / 1e9;
 
 /**
  * FLOP/s by FLOP for each byte of the tensors that a kernel binds, each counted once: WebGPU tells nothing of what is
  * really moved. The larger a dot, the more of the time it is.
  */
-export function roofline(dots: readonly Dot[], roofs: Roofs | undefined): Markup {
-  const whole = sum(dots.map(({ cost }) => cost));
+export function rooflineChart(dots: readonly Dot[], roofs: Roofs | undefined): Markup {
+  const whole = sum(dots.map(({ seconds }) => seconds));
   const placed = dots
-    .filter(({ flops, bytes, seconds }) => flops > 0 && bytes > 0 && seconds > 0)
-    .sort((a, b) => b.cost - a.cost);
+    .filter(({ intensity, seconds }) => intensity > 0 && seconds > 0)
+    .sort((a, b) => b.seconds - a.seconds);
   if (placed.length === 0) return html`<p class="note">No kernel counts a FLOP.</p>`;
   let before = 0;
-  const core = placed.filter(({ cost }) => {
-    before += cost;
-    return before - cost < CORE * whole;
+  const core = placed.filter(({ seconds }) => {
+    before += seconds;
+    return before - seconds < CORE * whole;
   });
   const ridge = roofs && roofs.multiplyAdd / roofs.copy;
   const x = log("algorithmic intensity (FLOP / byte of the tensors bound)", [
-    ...core.map(intensity),
+    ...core.map(({ intensity }) => intensity),
     ...(ridge ? [ridge / 4, ridge * 4] : []),
   ]);
   const y = log("GFLOP/s", [...core.map(speed), ...(roofs ? [roofs.multiplyAdd / 1e9] : [])]);
-  const drawn = placed.filter((dot) => holds(x, intensity(dot)) && holds(y, speed(dot)));
-  const left = whole - sum(drawn.map(({ cost }) => cost));
+  const drawn = placed.filter((dot) => holds(x, dot.intensity) && holds(y, speed(dot)));
+  const left = whole - sum(drawn.map(({ seconds }) => seconds));
   const omitted =
     drawn.length < dots.length
       ? html`<p class="note">${dots.length - drawn.length} that count no FLOP or lie far off, ${percent(left / whole)} of the time together, are not drawn.</p>`
       : undefined;
   const colors = hues(drawn);
-  const most = drawn[0].cost;
-  const radius = ({ cost }: Dot) => Math.max(RADIUS.least, RADIUS.most * Math.sqrt(cost / most));
+  const most = drawn[0].seconds;
+  const radius = ({ seconds }: Dot) => Math.max(RADIUS.least, RADIUS.most * Math.sqrt(seconds / most));
   const marks = [
     ...(roofs ? roofMarks(roofs, x, y) : []),
     Plot.dot(drawn, {
-      x: (dot: Dot) => x.at(intensity(dot)),
+      x: (dot: Dot) => x.at(dot.intensity),
       y: (dot: Dot) => y.at(speed(dot)),
       r: { value: radius, scale: null },
-      fill: ({ operation }: Dot) => colors.get(operation) ?? "var(--bar)",
+      fill: (dot: Dot) => colors.get(operation(dot)) ?? "var(--bar)",
       fillOpacity: 0.65,
       stroke: "var(--page)",
       strokeWidth: 0.7,
-      title: (dot: Dot) => tooltip(dot, roofs),
+      title: tooltip,
     }),
   ];
-  const others = drawn.some(({ operation }) => !colors.has(operation));
+  const others = drawn.some((dot) => !colors.has(operation(dot)));
   return html`<figure class="chart">${plot("roofline", SIZE, x, y, marks, "xy")}
 ${legend({ ...Object.fromEntries(colors), ...(others && { "other operations": "var(--bar)" }) })}</figure>
 ${omitted}`;
 }
 
-function tooltip(dot: Dot, roofs: Roofs | undefined): string {
-  const roof = roofs ? `, ${percent(atRoof(dot, roofs) / dot.seconds)} of the roof` : "";
-  return `${dot.what}\n${dot.count} ${dot.count === 1 ? "launch" : "launches"}, ${told(dot.cost, durationUnit(dot.cost))} in all, ${three(speed(dot))} GFLOP/s at ${three(intensity(dot))} FLOP/byte${roof}`;
+function tooltip({ row, times, seconds, rate, intensity, roof }: Dot): string {
+  const more = times > 1 ? ` and ${times - 1} more` : "";
+  const what = "where" in row ? `${row.label} at ${row.where}${more}` : `${row.routine} ${row.algorithm}`;
+  const share = roof ? `, ${percent(roof.share)} of the roof` : "";
+  return `${what}: ${problemOf(row)}\n${times === 1 ? "1 launch" : `${count(times)} launches`}, ${duration(seconds)} in all, ${giga(rate)} GFLOP/s at ${three(intensity)} FLOP/byte${share}`;
 }
 
 /** The operations that cost most, each with its colour. */
 function hues(dots: readonly Dot[]): ReadonlyMap<string, string> {
   const costs = new Map<string, number>();
-  for (const { operation, cost } of dots) costs.set(operation, (costs.get(operation) ?? 0) + cost);
+  for (const dot of dots) costs.set(operation(dot), (costs.get(operation(dot)) ?? 0) + dot.seconds);
   const ordered = [...costs].sort(([, a], [, b]) => b - a).slice(0, HUES);
-  return new Map(ordered.map(([operation], i) => [operation, `var(--hue-${i + 1})`]));
+  return new Map(ordered.map(([name], i) => [name, `var(--hue-${i + 1})`]));
 }
 
 type Log = Side & { readonly values: readonly [low: number, high: number] };
@@ -174,7 +125,7 @@ function roofMarks(roofs: Roofs, x: Log, y: Log): readonly Plot.Markish[] {
       dx: -4,
       textAnchor: "end",
     }),
-    Plot.text([`copy ${figures(+(roofs.copy / 1e9).toPrecision(3))} GB/s`], {
+    Plot.text([`copy ${giga(roofs.copy)} GB/s`], {
       ...named,
       x: [x.at(middle)],
       y: [y.at(slope(middle))],

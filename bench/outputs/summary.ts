@@ -1,12 +1,11 @@
 // What every output says of a result: networks by name, their steps by phase, block and layer, and shares of the roofs.
 
 import type { Phase } from "../../engine/graph/graph.ts";
-import type { KernelRow, LaunchRow, NetworkRow, Roofs } from "../measure/result.ts";
-import { figures, told, type Unit } from "../tune/scale.ts";
+import { grouped, sum } from "../measure/grouped.ts";
+import type { KernelRow, LaunchRow, NetworkRow, Result } from "../measure/result.ts";
+import { durationUnit, figures, told, type Unit } from "../tune/scale.ts";
 
 export const PHASES: readonly Phase[] = ["forward", "backward", "update"];
-
-export const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** Images a second of a steady step. */
 export const imageRate = ({ batch, wall }: NetworkRow): number => batch / wall.median;
@@ -53,13 +52,7 @@ export interface Part {
 
 /** Launches by what they have in common, in the order in which it first occurs. */
 export function parts(launches: readonly LaunchRow[], of: (launch: LaunchRow) => string): readonly Part[] {
-  const groups = new Map<string, LaunchRow[]>();
-  for (const launch of launches) {
-    const group = groups.get(of(launch));
-    if (group) group.push(launch);
-    else groups.set(of(launch), [launch]);
-  }
-  return [...groups].map(([name, group]) => {
+  return [...grouped(launches, of)].map(([name, group]) => {
     const seconds = (phase: Phase) =>
       sum(group.filter((launch) => launch.phase === phase).map((launch) => launch.seconds));
     return {
@@ -73,32 +66,22 @@ export function parts(launches: readonly LaunchRow[], of: (launch: LaunchRow) =>
   });
 }
 
-const layerOf = ({ where }: LaunchRow): string => where.split(" ")[0];
-
 /** The layers of a step by their paths. The update is no layer. */
 export const layers = ({ launches }: NetworkRow): readonly Part[] =>
   parts(
     launches.filter(({ phase }) => phase !== "update"),
-    layerOf,
+    ({ where }) => where,
   );
 
 /** The blocks of a step by the first part of their layers' paths, and its update. */
 export const blocks = ({ launches }: NetworkRow): readonly Part[] =>
-  parts(launches, (launch) => (launch.phase === "update" ? UPDATE : layerOf(launch).split("/")[0]));
+  parts(launches, (launch) => (launch.phase === "update" ? UPDATE : launch.where.split("/")[0]));
 
 export const UPDATE = "update";
 export const operationOf = ({ routine }: Pick<LaunchRow, "routine">): string => routine.split("/")[0];
 
 export const costliest = (all: readonly Part[]): readonly Part[] =>
   [...all].sort((a, b) => b.seconds - a.seconds);
-
-/** Seconds that work takes at the roofs: that of its multiply-adds or that of its bytes, whichever is longer. */
-export const atRoof = ({ flops, bytes }: { flops: number; bytes: number }, roofs: Roofs): number =>
-  Math.max(flops / roofs.multiplyAdd, bytes / roofs.copy);
-
-/** Part of the roofs' speed at which launches ran. */
-export const roofShare = ({ launches, seconds }: Part, roofs: Roofs): number =>
-  sum(launches.map((launch) => atRoof(launch, roofs))) / seconds;
 
 const SIZES: readonly Unit[] = [
   { name: "GB", size: 1e9 },
@@ -109,8 +92,11 @@ const SIZES: readonly Unit[] = [
 export const sizeUnit = (bytes: number): Unit =>
   SIZES.find(({ size }) => bytes >= 2 * size) ?? SIZES[SIZES.length - 1];
 
-/** Figures of a table: milliseconds, thousands of millions, shares; nothing for what is no number. */
+/** Figures with their unit. */
 export const bytesTold = (bytes: number): string => told(bytes, sizeUnit(bytes));
+export const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+
+/** Figures of a table: milliseconds, thousands of millions, shares; nothing for what is no number. */
 export const milliseconds = (seconds: number): string => figures(1e3 * seconds);
 export const giga = (value: number): string => (Number.isFinite(value) ? three(value / 1e9) : "");
 export const mega = (value: number): string => figures(value / 1e6);
@@ -118,6 +104,7 @@ export const percent = (share: number): string =>
   Number.isFinite(share)
     ? `${share < 0.0995 ? +(100 * share).toPrecision(2) : Math.round(100 * share)} %`
     : "";
+export const count = (value: number): string => value.toLocaleString("en");
 export const three = (value: number): string => figures(+value.toPrecision(3));
 
 /** A kernel's problem in a line: its shapes and its attributes. */
@@ -134,3 +121,21 @@ export const tuneOf = (tune: Readonly<Record<string, number>>): string =>
   Object.entries(tune)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
+
+/** A word as a shell takes it. */
+export const shellWord = (word: string): string =>
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** What stands where a time says nothing. */
+export const NOT_VALID = "NOT VALID";
+
+/** Whether each network is right and what it was held against, and what is to be known of its figures. */
+export function notes({ networks }: Result): readonly string[] {
+  const name = named(networks);
+  const found = ({ wall, validity }: NetworkRow) =>
+    wall.samples.length === 0 ? "" : validity.valid ? "valid: " : `${NOT_VALID}: `;
+  return networks.flatMap((row) => [
+    `${name(row)}: ${found(row)}${row.validity.why}`,
+    ...row.warnings.map((warning) => `${name(row)}: warning: ${warning}`),
+  ]);
+}

@@ -1,101 +1,90 @@
-// A result as tables, which Markdown and the page both write: networks, what is costliest in each, memory, kernels.
+// Tables of networks, of what is costliest in each and of memory; and all tables of a result.
 
-import type { KernelRow, NetworkRow, Result, Roofs } from "../measure/result.ts";
+import type { Phase } from "../../engine/graph/graph.ts";
+import { sum } from "../measure/grouped.ts";
+import type { NetworkRow, Result, Roofs } from "../measure/result.ts";
+import { shareOf } from "../measure/roofline.ts";
+import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
 import {
   blocks,
   bytesTold,
   costliest,
+  count,
   dispatches,
   giga,
   imageRate,
   layers,
   mega,
   milliseconds,
+  NOT_VALID,
   named,
   type Part,
+  PHASES,
   parts,
   percent,
-  problemOf,
-  roofShare,
   sizeUnit,
   stepFlops,
-  sum,
   three,
-  tuneOf,
 } from "./summary.ts";
-
-/** Text in rows and columns; columns of numbers stand at the right. */
-export interface Table {
-  readonly title: string;
-  readonly note?: string;
-  readonly columns: readonly { readonly heading: string; readonly number?: boolean }[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** Rows of a table that lists the costliest. */
-const LISTED = { layers: 15, kernels: 15, tensors: 12 };
-
-/** What stands where a time says nothing. */
-export const NOT_VALID = "NOT VALID";
-
-interface Column<Row> {
-  readonly heading: string;
-  /** Text, where it is no number. */
-  readonly text?: boolean;
-  of(row: Row): string;
-}
-
-/** A table of rows; columns that say nothing of any row are left out. */
-function tableOf<Row>(
-  title: string,
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  note?: string,
-): Table {
-  const said = columns.filter(({ of }) => rows.some((row) => of(row) !== ""));
-  return {
-    title,
-    note,
-    columns: said.map(({ heading, text }) => ({ heading, number: !text })),
-    rows: rows.map((row) => said.map(({ of }) => of(row))),
-  };
-}
+import { type Column, LISTED, type Table, tableOf } from "./table.ts";
 
 /** The networks of a result, a row each. */
 export function networkTable({ networks }: Result): Table {
-  const name = named(networks);
-  const phase = (of: "forward" | "backward" | "update") => ({
-    heading: `${of} (ms)`,
-    of: ({ phases }: NetworkRow) => (phases[of] ? milliseconds(phases[of].device.median) : ""),
-  });
   return tableOf(
     "Networks",
-    networks,
+    networks.filter(({ wall }) => wall.samples.length > 0),
     [
-      { heading: "Network", text: true, of: name },
+      { heading: "Network", text: true, of: named(networks) },
       { heading: "Valid", text: true, of: ({ validity }) => (validity.valid ? "yes" : NOT_VALID) },
       {
         heading: "ms/step",
         of: ({ wall }) => `${milliseconds(wall.median)} ±\u00a0${percent(wall.uncertainty)}`,
       },
       { heading: "images/s", of: (row) => three(imageRate(row)) },
-      phase("forward"),
-      phase("backward"),
-      phase("update"),
+      ...PHASES.map((phase) => ({
+        heading: `${phase} (ms)`,
+        of: ({ phases }: NetworkRow) => (phases[phase] ? milliseconds(phases[phase].device.median) : ""),
+      })),
       { heading: "GFLOP/step", of: (row) => giga(stepFlops(row)) },
       { heading: "GFLOP/s", of: (row) => giga(stepFlops(row) / row.wall.median) },
-      { heading: "launches", of: (row) => dispatches(row).toLocaleString("en") },
-      { heading: "memory", of: ({ memory }) => bytesTold(memory.total) },
-      { heading: "first step (s)", of: ({ first }) => three(first.create + first.step) },
-      { heading: "Held against", text: true, of: ({ validity }) => validity.why },
+      { heading: "launches", of: (row) => count(dispatches(row)) },
     ],
-    `${settings(networks)}Medians of steady steps, ± half the 95 % interval of the median. Phases are times on the device. FLOPs count 2 for each multiply-add, forward, backward and update. The first step counts from nothing, with all that is made and compiled.`,
+    `${settings(networks)}Medians of steady steps, ± half the 95 % interval of the median. Phases are times on the device. FLOPs count 2 for each multiply-add, forward, backward and update.`,
   );
 }
 
-/** What the networks are, whatever runs them. */
-export function censusTable({ networks }: Result): Table {
-  return tableOf(
+/** What it takes before the first steady step, and how these are spread and what they take from the host. */
+export const hostTable = ({ networks }: Result): Table =>
+  tableOf(
+    "First and steady steps",
+    networks.filter(({ wall }) => wall.samples.length > 0),
+    [
+      { heading: "Network", text: true, of: named(networks) },
+      { heading: "compile (ms)", of: ({ first }) => milliseconds(first.compile) },
+      { heading: "create (ms)", of: ({ first }) => milliseconds(first.create) },
+      { heading: "first step (ms)", of: ({ first }) => milliseconds(first.step) },
+      {
+        heading: "quartiles (ms)",
+        of: ({ wall }) => `${milliseconds(wall.low)}, ${milliseconds(wall.high)}`,
+      },
+      { heading: "steps", of: ({ wall }) => count(wall.samples.length) },
+      { heading: "CPU (ms/step)", of: ({ cpu }) => (cpu ? milliseconds(cpu.all) : "") },
+      { heading: "main thread (ms/step)", of: ({ cpu }) => (cpu ? milliseconds(cpu.main) : "") },
+      {
+        heading: "made each step",
+        text: true,
+        of: ({ objects }) =>
+          Object.entries(objects)
+            .map(([kind, made]) => `${made} ${kind}`)
+            .join(", "),
+      },
+    ],
+    "Compiling, creating and the first step follow each other. CPU is processor time, of all threads of the process.",
+  );
+
+/** What the networks are, whatever runs them, and what they take. */
+export const censusTable = ({ networks }: Result): Table =>
+  tableOf(
     "What they are",
     networks,
     [
@@ -104,13 +93,15 @@ export function censusTable({ networks }: Result): Table {
       { heading: "GMACs/image", of: ({ macs }) => giga(macs) },
       { heading: "GFLOP/image", of: ({ macs }) => giga(2 * macs) },
       { heading: "M activations/image", of: ({ activations }) => mega(activations) },
-      { heading: "GFLOP/step", of: (row) => giga(stepFlops(row)) },
-      { heading: "GB/step", of: ({ phases }) => giga(sum(Object.values(phases).map(({ bytes }) => bytes))) },
-      { heading: "pipelines", of: ({ pipelines }) => String(pipelines) },
+      {
+        heading: "GB/step",
+        of: ({ phases }) => giga(sum(Object.values(phases).map(({ bytes }) => bytes)) || NaN),
+      },
+      { heading: "pipelines", of: ({ pipelines }) => count(pipelines) },
+      { heading: "memory", of: ({ memory }) => bytesTold(memory.total) },
     ],
     "Multiply-adds (MACs) and activations are of convolutions and fully connected layers, of one image forward. Bytes are algorithmic: of every launch the tensors it binds, each counted once.",
   );
-}
 
 /** What all rows were measured with. */
 function settings(networks: readonly NetworkRow[]): string {
@@ -128,131 +119,103 @@ function settings(networks: readonly NetworkRow[]): string {
   return text ? `${text[0].toUpperCase()}${text.slice(1)}. ` : "";
 }
 
-/** What of a step is costliest: columns that all such tables share. */
-function costs(whole: number, roofs: Roofs | undefined): readonly Column<Part>[] {
+/** What a phase costs of a part. */
+function phaseCosts(phase: Phase, roofs: Roofs | undefined): readonly Column<Part>[] {
+  const of = ({ launches }: Part) => launches.filter((launch) => launch.phase === phase);
   return [
-    { heading: "ms", of: ({ seconds }) => milliseconds(seconds) },
-    { heading: "share", of: ({ seconds }) => percent(seconds / whole) },
-    { heading: "forward (ms)", of: ({ by }) => (by.forward ? milliseconds(by.forward) : "") },
-    { heading: "backward (ms)", of: ({ by }) => (by.backward ? milliseconds(by.backward) : "") },
-    { heading: "GFLOP", of: ({ flops }) => giga(flops) },
-    { heading: "GFLOP/s", of: ({ flops, seconds }) => giga(flops / seconds) },
-    { heading: "GB/s", of: ({ bytes, seconds }) => giga(bytes / seconds) },
-    { heading: "of the roof", of: (part) => (roofs ? percent(roofShare(part, roofs)) : "") },
-    { heading: "launches", of: ({ launches }) => launches.length.toLocaleString("en") },
+    { heading: `${phase} (ms)`, of: ({ by }) => (by[phase] ? milliseconds(by[phase]) : "") },
+    { heading: "GFLOP/s", of: (part) => giga(sum(of(part).map(({ flops }) => flops)) / part.by[phase]) },
+    {
+      heading: "of the roof",
+      of: (part) => (roofs && part.by[phase] ? percent(shareOf(of(part), roofs)) : ""),
+    },
   ];
 }
 
-function partTable(
+/** Parts of a step; `whole` are its seconds. */
+export function partTable(
   title: string,
   heading: string,
   all: readonly Part[],
-  roofs: Roofs | undefined,
-  { most = Infinity, whole = sum(all.map(({ seconds }) => seconds)) } = {},
+  { roofs, whole, most = Infinity }: { roofs?: Roofs; whole: number; most?: number },
 ): Table {
-  const listed = costliest(all).slice(0, most);
-  const note = all.length > listed.length ? `The ${listed.length} costliest of ${all.length}.` : undefined;
+  const listed = all.slice(0, most);
   return tableOf(
     title,
     listed,
-    [{ heading, text: true, of: ({ name }) => name }, ...costs(whole, roofs)],
-    note,
+    [
+      { heading, text: true, of: ({ name }) => name },
+      { heading: "ms", of: ({ seconds }) => milliseconds(seconds) },
+      { heading: "share", of: ({ seconds }) => percent(seconds / whole) },
+      ...phaseCosts("forward", roofs),
+      ...phaseCosts("backward", roofs),
+      { heading: "update (ms)", of: ({ by }) => (by.update ? milliseconds(by.update) : "") },
+      { heading: "GB/s", of: ({ bytes, seconds }) => giga(bytes / seconds) },
+      { heading: "launches", of: ({ launches }) => count(launches.length) },
+    ],
+    all.length > listed.length ? `The ${listed.length} costliest of ${all.length}.` : undefined,
   );
 }
+
+/** Seconds of all launches, each by itself. */
+export const launchSeconds = ({ launches }: Pick<NetworkRow, "launches">): number =>
+  sum(launches.map(({ seconds }) => seconds));
 
 export const blockTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
-  partTable(`Blocks of ${name}`, "Block", blocks(row), roofs);
+  partTable(`Blocks of ${name}`, "Block", blocks(row), { roofs, whole: launchSeconds(row) });
 
-export const layerTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
-  partTable(`Layers of ${name}`, "Layer", layers(row), roofs, {
-    most: LISTED.layers,
-    whole: sum(row.launches.map(({ seconds }) => seconds)),
-  });
+export const layerTable = (row: NetworkRow, name: string, roofs?: Roofs, most = LISTED): Table =>
+  partTable(`Layers of ${name}`, "Layer", costliest(layers(row)), { roofs, whole: launchSeconds(row), most });
 
 export const launchTable = (row: NetworkRow, name: string, roofs?: Roofs): Table =>
-  partTable(
-    `Kernels of ${name}`,
-    "Kernel",
-    parts(row.launches, ({ label }) => label),
-    roofs,
-    { most: LISTED.kernels },
-  );
+  partTable(`Kernels of ${name}`, "Kernel", costliest(parts(row.launches, ({ label }) => label)), {
+    ...{ roofs, whole: launchSeconds(row), most: LISTED },
+  });
 
 /** What a network's memory holds, and what is alive at its peak. */
-export function memoryTable({ memory }: NetworkRow, name: string): Table {
+export function memoryTable({ mode, memory }: NetworkRow, name: string): Table {
   const { tensors } = memory.peak;
-  const rest = tensors.slice(LISTED.tensors);
-  const more = rest.length
-    ? [{ label: `${rest.length} more`, bytes: sum(rest.map(({ bytes }) => bytes)) }]
-    : [];
-  const all = sum(tensors.map(({ bytes }) => bytes));
-  const unit = sizeUnit(Math.max(...tensors.map(({ bytes }) => bytes), 0));
+  const rest = tensors.slice(LISTED);
+  const bytes = (of: typeof tensors) => sum(of.map((tensor) => tensor.bytes));
+  const more = rest.length > 0 ? [{ label: `${rest.length} more`, bytes: bytes(rest) }] : [];
+  const unit = sizeUnit(Math.max(...tensors.map((tensor) => tensor.bytes), 0));
+  const [kept, passing] =
+    mode === "train"
+      ? ["parameters, gradients, optimiser state and statistics", "activations and their gradients"]
+      : ["parameters and statistics", "activations"];
+  const { launch, where } = memory.peak;
   return tableOf(
     `Memory of ${name}`,
-    [...tensors.slice(0, LISTED.tensors), ...more],
+    [...tensors.slice(0, LISTED), ...more],
     [
       { heading: "Alive at the peak", text: true, of: ({ label }) => label },
-      { heading: unit.name, of: ({ bytes }) => three(bytes / unit.size) },
-      { heading: "share", of: ({ bytes }) => percent(bytes / all) },
+      { heading: unit.name, of: (tensor) => three(tensor.bytes / unit.size) },
+      { heading: "share", of: (tensor) => percent(tensor.bytes / bytes(tensors)) },
     ],
-    `${bytesTold(memory.total)} in all: ${bytesTold(memory.variables)} of parameters, gradients, optimiser state and statistics; ${bytesTold(memory.arena)} of activations and their gradients; ${bytesTold(memory.other)} of inputs, constants and staging. Most is alive at ${memory.peak.where}.`,
+    `${bytesTold(memory.total)} in all: ${bytesTold(memory.variables)} of ${kept}; ${bytesTold(memory.arena)} of ${passing}; ${bytesTold(memory.other)} of inputs, constants and staging. Most, ${bytesTold(memory.alive[launch] ?? 0)}, is alive at launch ${launch + 1} of ${memory.alive.length}, ${where}.`,
   );
 }
-
-/** Kernels by themselves. */
-export function kernelTable({ kernels, roofs }: Result): Table {
-  const seconds = ({ device }: KernelRow) => device?.median ?? Number.NaN;
-  return tableOf<KernelRow>("Kernels", kernels, [
-    { heading: "Routine", text: true, of: ({ routine }) => routine },
-    { heading: "Problem", text: true, of: problemOf },
-    { heading: "Algorithm", text: true, of: ({ algorithm }) => algorithm },
-    { heading: "Tunables", text: true, of: ({ tune }) => tuneOf(tune) },
-    { heading: "ms", of: ({ device }) => (device ? milliseconds(device.median) : "") },
-    { heading: "±", of: ({ device }) => (device ? percent(device.uncertainty) : "") },
-    { heading: "GFLOP/s", of: (row) => giga(row.flops / seconds(row)) },
-    { heading: "GB/s", of: (row) => giga(row.bytes / seconds(row)) },
-    {
-      heading: "of the roof",
-      of: (row) =>
-        roofs ? percent(Math.max(row.flops / roofs.multiplyAdd, row.bytes / roofs.copy) / seconds(row)) : "",
-    },
-    { heading: "Refused", text: true, of: ({ refusal }) => refusal ?? "" },
-  ]);
-}
-
-/** The adapter's roofs. */
-export const roofTable = (roofs: Roofs): Table =>
-  tableOf(
-    "Roofs",
-    [
-      ["multiply-adds in registers", `${giga(roofs.multiplyAdd)} GFLOP/s`],
-      ["copy, read and written", `${giga(roofs.copy)} GB/s`],
-      ["read from workgroup memory", `${giga(roofs.workgroup)} GB/s`],
-      ["empty dispatch", `${three(1e6 * roofs.dispatch)} \u00b5s`],
-    ],
-    [
-      { heading: "Of this adapter, measured", text: true, of: ([what]) => what },
-      { heading: "at most", of: ([, most]) => most },
-    ],
-  );
 
 /** Every table of a result but what others published. */
 export function tables(result: Result): readonly Table[] {
-  const { networks, kernels, roofs } = result;
+  const { networks, roofs, readings } = result;
   const name = named(networks);
+  const run = networks.some(({ wall }) => wall.samples.length > 0);
   return [
-    ...(networks.length > 0 ? [networkTable(result), censusTable(result)] : []),
+    ...(run ? [networkTable(result), hostTable(result)] : []),
+    ...(networks.length > 0 ? [censusTable(result)] : []),
     ...networks.flatMap((row) => [
       ...(row.launches.length > 0
         ? [
             blockTable(row, name(row), roofs),
             layerTable(row, name(row), roofs),
             launchTable(row, name(row), roofs),
+            ...(roofs ? [rooflineTable(row, name(row), roofs)] : []),
           ]
         : []),
       memoryTable(row, name(row)),
     ]),
-    ...(kernels.length > 0 ? [kernelTable(result)] : []),
-    ...(roofs ? [roofTable(roofs)] : []),
+    ...kernelTables(result),
+    ...(roofs ? [roofTable(roofs, readings)] : []),
   ];
 }

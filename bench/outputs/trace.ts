@@ -1,8 +1,9 @@
 // A step as a trace for Perfetto (ui.perfetto.dev) and chrome://tracing: Trace Event Format, its JSON object form.
 
+import { sum } from "../measure/grouped.ts";
 import type { LaunchRow, NetworkRow, Result } from "../measure/result.ts";
 import { facts } from "./facts.ts";
-import { named, operationOf, PHASES, problemOf, sum, tuneOf } from "./summary.ts";
+import { NOT_VALID, named, operationOf, PHASES, problemOf, tuneOf } from "./summary.ts";
 
 /** Event of the format: a slice (`X`), a counter (`C`), or a name (`M`); times in microseconds. */
 export interface TraceEvent {
@@ -36,7 +37,7 @@ export function trace(result: Result): string {
 }
 
 function networkEvents(row: NetworkRow, name: string, pid: number): readonly TraceEvent[] {
-  const valid = row.validity.valid ? "" : " (NOT VALID)";
+  const valid = row.validity.valid ? "" : ` (${NOT_VALID})`;
   const naming = (what: string, tid: number, args: TraceEvent["args"]): TraceEvent => ({
     ...{ name: what, ph: "M", pid, tid, ts: 0, args },
   });

@@ -4,9 +4,11 @@ import { ValueError } from "../../engine/errors.ts";
 import { problemKey } from "../../engine/plan/winners/winners.ts";
 import { ops } from "../../kernels/index.ts";
 import type { Shapes, Tune } from "../../kernels/op.ts";
+import { grouped, sum } from "../measure/grouped.ts";
 import { inputsOf } from "../measure/kernels.ts";
 import type { LaunchRow, Result, Roofs } from "../measure/result.ts";
-import { floorOf, grouped } from "../measure/roofline.ts";
+import { gapOf } from "../measure/roofline.ts";
+import { duration, shellWord } from "./summary.ts";
 
 /** A routine at a problem, with the algorithm that a step takes for it. */
 export interface TuneTask {
@@ -29,9 +31,10 @@ export interface TuneTask {
 
 /** Routines of a step, the greatest gap first. What `tessera tune` has no name for, concatenations of many, is left out. */
 export function tuneList(launches: readonly LaunchRow[], roofs: Roofs, most = 20): readonly TuneTask[] {
-  return grouped(launches, ({ routine, algorithm, shapes, attrs }) =>
+  const groups = grouped(launches, ({ routine, algorithm, shapes, attrs }) =>
     JSON.stringify([routine, algorithm, problemKey(shapes, attrs)]),
-  )
+  );
+  return [...groups.values()]
     .flatMap((rows) => taskOf(rows, roofs))
     .sort((a, b) => b.gap - a.gap)
     .slice(0, most);
@@ -46,16 +49,13 @@ function taskOf(rows: readonly LaunchRow[], roofs: Roofs): readonly TuneTask[] {
   const known = [...op.inputs, ...Object.keys(op.shapes(shapes, attrs))];
   if (Object.keys(all).some((tensor) => !known.includes(tensor) && !known.includes(tensor.slice(1))))
     return [];
-  const seconds = rows.reduce((sum, row) => sum + row.seconds, 0);
-  const gap = rows.reduce((sum, row) => sum + Math.max(0, row.seconds - floorOf(row, roofs).seconds), 0);
+  const seconds = sum(rows.map((row) => row.seconds));
+  const gap = gapOf(rows, roofs);
   const tune: Tune = Object.assign({}, ...rows.map((row) => row.tune));
   const times = rows.filter((row) => row.label === label).length;
   const task = { op: opName, routine, shapes, attrs, algorithm, tune, times, seconds, gap };
   return [{ ...task, command: commandOf(task) }];
 }
-
-const quoted = (text: string): string =>
-  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function commandOf({ op, routine, shapes, attrs, algorithm }: Omit<TuneTask, "command">): string {
   const options = {
@@ -67,30 +67,32 @@ function commandOf({ op, routine, shapes, attrs, algorithm }: Omit<TuneTask, "co
   return [
     "tessera tune",
     op,
-    ...Object.entries(options).map(([name, value]) => `--${name} ${quoted(value)}`),
+    ...Object.entries(options).map(([name, value]) => `--${name} ${shellWord(value)}`),
   ].join(" ");
 }
-
-const ms = (seconds: number): string => `${(1e3 * seconds).toFixed(2)} ms`;
 
 /** As a shell script: a command to a line, above it what it is about. */
 export const asScript = (tasks: readonly TuneTask[]): string =>
   tasks
     .map(
       ({ op, routine, times, seconds, gap, algorithm, command }) =>
-        `# ${op}/${routine}, ${algorithm}, ${times} times a step: ${ms(gap)} of ${ms(seconds)} above the roofs\n${command}\n`,
+        `# ${op}/${routine}, ${algorithm}, ${times} times a step: ${duration(gap)} of ${duration(seconds)} above the roofs\n${command}\n`,
     )
     .join("\n");
 
 /** As JSON, one object a task. */
 export const asJson = (tasks: readonly TuneTask[]): string => `${JSON.stringify(tasks, null, 2)}\n`;
 
-/** What the steps of a result want tuned, as JSON. Throws ValueError where it has no roofs, or no time of a launch. */
-export function tuneListText({ networks, roofs }: Result): string {
+/**
+ * What the steps of a result want tuned: a script, or JSON where the file is called so. Throws ValueError where it has no
+ * roofs, or no time of a launch.
+ */
+export function tuneListText({ networks, roofs }: Result, file: string): string {
   const launches = networks.flatMap((network) => network.launches);
   if (!roofs || launches.length === 0)
     throw new ValueError(
       `tune list: the result has ${roofs ? "roofs" : "no roofs"} and times of ${launches.length} launches, but both are needed`,
     );
-  return asJson(tuneList(launches, roofs));
+  const tasks = tuneList(launches, roofs);
+  return file.endsWith(".json") ? asJson(tasks) : asScript(tasks);
 }

@@ -1,13 +1,16 @@
 // What a result says in a few sentences: what is fastest, by how much, and why.
 
+import { grouped } from "../measure/grouped.ts";
 import type { NetworkRow, Result } from "../measure/result.ts";
 import { durationUnit, told } from "../tune/scale.ts";
 import {
   blocks,
   bytesTold,
   costliest,
+  count,
   deviceSeconds,
   dispatches,
+  duration,
   giga,
   imageRate,
   named,
@@ -57,12 +60,7 @@ const invalid = (rows: readonly NetworkRow[], name: Name): Sentence => [
 
 /** Rows in groups of equal mode, image and batch. */
 function alike(rows: readonly NetworkRow[]): readonly (readonly NetworkRow[])[] {
-  const groups = new Map<string, NetworkRow[]>();
-  for (const row of rows) {
-    const key = [row.mode, row.image, row.batch].join();
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()];
+  return [...grouped(rows, ({ mode, image, batch }) => [mode, image, batch].join()).values()];
 }
 
 type Name = (row: NetworkRow) => string;
@@ -87,7 +85,7 @@ function slower(row: NetworkRow, best: NetworkRow, name: Name): string {
   const work = stepFlops(row) / stepFlops(best);
   const speed = work / ratio;
   const pace = (one: NetworkRow) => giga(stepFlops(one) / one.wall.median);
-  const why = `${three(work)} times the FLOPs at ${three(speed)} times the speed (${pace(row)} against ${pace(best)} GFLOP/s), in ${dispatches(row).toLocaleString("en")} launches against ${dispatches(best).toLocaleString("en")}`;
+  const why = `${three(work)} times the FLOPs at ${three(speed)} times the speed (${pace(row)} against ${pace(best)} GFLOP/s), in ${count(dispatches(row))} launches against ${count(dispatches(best))}`;
   return ratio < 1 + doubt
     ? `Nothing tells ${name(row)} from it (${three(ratio)} times as long, ±\u00a0${percent(doubt)}): ${why}`
     : `${name(row)} takes ${three(ratio)} times as long: ${why}`;
@@ -114,19 +112,15 @@ function single(row: NetworkRow, name: Name): Sentence {
 /** Of every problem that several kernels were timed on, the fastest. */
 function kernelSentence({ kernels }: Result): Sentence {
   const timed = kernels.filter(({ device }) => device);
-  const problems = new Map<string, typeof timed>();
-  for (const row of timed) {
-    const key = `${row.routine} ${problemOf(row)}`;
-    problems.set(key, [...(problems.get(key) ?? []), row]);
-  }
+  const problems = grouped(timed, (row) => `${row.routine} ${problemOf(row)}`);
   const refused = kernels.length - timed.length;
   const fastest = [...problems]
     .filter(([, rows]) => rows.length > 1)
     .slice(0, 3)
     .map(([key, rows]) => {
       const [best, next] = [...rows].sort((a, b) => a.device!.median - b.device!.median);
-      return `${key}: ${best.algorithm} is fastest, ${told(best.device!.median, durationUnit(best.device!.median))}, ${three(next.device!.median / best.device!.median)} times as fast as ${next.algorithm}`;
+      return `${key}: ${best.algorithm} is fastest, ${duration(best.device!.median)}, ${three(next.device!.median / best.device!.median)} times as fast as ${next.algorithm}`;
     });
-  const count = `${timed.length} of ${kernels.length} kernels were timed`;
-  return [count, [refused > 0 ? `, ${refused} refused` : "", ...fastest].join(". ")];
+  const counted = `${timed.length} of ${kernels.length} kernels were timed`;
+  return [counted, [refused > 0 ? `, ${refused} refused` : "", ...fastest].join(". ")];
 }

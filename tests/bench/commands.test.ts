@@ -17,6 +17,7 @@ check.test("what cannot be measured is refused with what can", () => {
   for (const [args, message] of [
     ["step nope", /no model nope \(has inception-v4, /],
     ["step inception-v4 --image 74", /'74' is invalid\. not a whole number from 75 on/],
+    ["--json", /option '--json <file>' argument missing/],
     ["step inception-v4 --batch 1.5", /'1\.5' is invalid\. not a whole number from 1 on/],
     ["layers inception-v4 stem/99 --image 75", /has no layer stem\/99 \(has stem\/1, /],
     [
@@ -33,7 +34,7 @@ check.test("what cannot be measured is refused with what can", () => {
 });
 
 check.test("memory is told as JSON without running anything", () => {
-  const args = ["bench", "memory", "inception-resnet-v1", ...SMALL.slice(0, -1), "--fit", "--json"];
+  const args = ["bench", "memory", "inception-resnet-v1", ...SMALL.slice(0, -1), "--fit", "--json", "-"];
   const { stdout, stderr, status } = spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   assert.is(status, 0, stderr);
   const { command, networks, host }: Result = JSON.parse(stdout);

@@ -1,12 +1,8 @@
-// Results as they are written, made up.
+// Results as they are written, made up, of the samples that are compared.
 
-import type { KernelRow, NetworkRow, Result, Spread, Validity } from "../../bench/measure/result.ts";
-import { median } from "../../engine/tune/clock.ts";
-
-const spread = (samples: readonly number[]): Spread => {
-  const middle = median(samples);
-  return { samples, median: middle, low: middle, high: middle, least: Math.min(...samples), uncertainty: 0 };
-};
+import type { KernelRow, NetworkRow, Result, Validity } from "../../bench/measure/result.ts";
+import { spread } from "../../bench/measure/spread.ts";
+import * as made from "./results.ts";
 
 interface Network extends Partial<Pick<NetworkRow, "network" | "mode" | "image" | "batch">> {
   readonly wall?: readonly number[];
@@ -15,78 +11,40 @@ interface Network extends Partial<Pick<NetworkRow, "network" | "mode" | "image" 
 }
 
 /** A network with samples of its steps and of its backward phase. */
-export const networkRow = ({ wall = [1], backward, validity, ...more }: Network): NetworkRow => ({
-  network: "inception-v4",
-  variant: "paper",
-  mode: "train",
-  image: 75,
-  batch: 2,
-  precision: "float32",
-  seed: 0,
-  parameters: 1,
-  macs: 1,
-  activations: 1,
-  first: { create: 1, compile: 1, step: 1 },
-  wall: spread(wall),
-  phases: backward ? { backward: { flops: 1, bytes: 1, dispatches: 1, device: spread(backward) } } : {},
-  pipelines: 1,
-  objects: {},
-  memory: {
-    variables: 1,
-    arena: 1,
-    other: 1,
-    total: 3,
-    alive: [1],
-    peak: { launch: 0, where: "stem", tensors: [] },
-  },
-  validity: validity ?? { valid: true, why: "loss as recorded" },
-  launches: [],
-  warnings: [],
-  ...more,
-});
+export const networkRow = ({
+  network = "inception-v4",
+  wall = [1],
+  backward,
+  ...more
+}: Network): NetworkRow =>
+  made.networkRow(network, 1, {
+    image: 75,
+    batch: 2,
+    wall: spread(wall),
+    phases: backward ? { backward: { flops: 1, bytes: 1, dispatches: 1, device: spread(backward) } } : {},
+    launches: [],
+    ...more,
+  });
 
 /** A kernel with samples. */
 export const kernelRow = ({
   samples = [1],
+  algorithm = "tiled",
   ...more
 }: Partial<Pick<KernelRow, "routine" | "algorithm">> & { samples?: readonly number[] }): KernelRow => ({
-  routine: "conv2d/forward",
+  ...made.kernelRow(algorithm),
   shapes: { x: [1, 8, 8, 4] },
-  attrs: {},
-  algorithm: "tiled",
-  tune: {},
-  flops: 1,
-  bytes: 1,
   device: spread(samples),
+  refusal: undefined,
   ...more,
 });
+
+const NOWHERE = { adapter: "none", kind: "null", driver: "1", features: [], limits: {} };
 
 /** A result of these rows. */
 export const result = ({
   networks = [],
   kernels = [],
   host = {},
-}: Partial<Pick<Result, "networks" | "kernels">> & { host?: Partial<Result["host"]> }): Result => ({
-  format: "tessera bench result",
-  version: 1,
-  command: ["step", "inception-v4"],
-  host: {
-    date: "2026-01-02T03:04:05.678Z",
-    adapter: "none",
-    driver: "1",
-    implementation: "test",
-    kind: "null",
-    toggles: [],
-    features: [],
-    limits: {},
-    os: "none",
-    cpu: "none",
-    cores: 1,
-    memory: 1,
-    node: "v20",
-    version: "0",
-    ...host,
-  },
-  networks,
-  kernels,
-});
+}: Partial<Pick<Result, "networks" | "kernels">> & { host?: Partial<Result["host"]> }): Result =>
+  made.resultOf(networks, { kernels, host: { ...made.host, ...NOWHERE, ...host } });

@@ -1,14 +1,10 @@
 // The page of a result: every section and chart, and that a browser opens it without a fault.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
 import type { Result } from "../../bench/measure/result.ts";
 import { page } from "../../bench/outputs/html.ts";
-import { launch } from "../browser/launch.ts";
+import { inBrowser } from "../browser/pages.ts";
 import { group } from "../harness.ts";
 import { kernelRow, networkRow, resultOf, three } from "./results.ts";
 
@@ -74,15 +70,15 @@ check.test("what was not measured is left out, and what went wrong is said", () 
   assertDrawn(mostly);
   const alone = parsed(resultOf([], { kernels }));
   assert.equal(sections(alone), ["kernels-by-themselves", "where-it-was-measured"]);
-  assert.match(text(alone, "#kernels-by-themselves table"), "needs subgroups");
+  assert.match(text(alone, "#kernels-by-themselves"), "subgroup: needs subgroups");
   assertDrawn(alone);
   assert.equal(sections(parsed(resultOf([]))), ["where-it-was-measured"]);
   const validity = { valid: false, why: "loss is 3.1" };
   const wrong = parsed(resultOf([networkRow("inception-v4", 1, { validity, warnings: ["slow first run"] })]));
   assert.ok(wrong.querySelector(".verdict.failed"));
   assert.match(text(wrong, "#networks svg"), "NOT VALID");
-  assert.match(text(wrong, "#networks table"), /NOT VALID.*loss is 3\.1/);
-  assert.match(text(wrong, ".messages"), "slow first run");
+  assert.match(text(wrong, "#networks table"), "NOT VALID");
+  assert.match(text(wrong, ".messages"), /NOT VALID: loss is 3\.1.*slow first run/s);
 });
 
 check.test("everything a result says is escaped", () => {
@@ -126,18 +122,9 @@ function inspect() {
   };
 }
 
-check.test("a browser opens the page without a fault or a request, on windows of any width", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tessera-bench-"));
-  const browser = await launch();
-  try {
-    const tab = await browser.newPage();
-    const heard: string[] = [];
-    tab.on("pageerror", (error) => heard.push(error.message));
-    tab.on("console", (message) => heard.push(message.text()));
-    tab.on("request", (request) => request.url().startsWith("http") && heard.push(request.url()));
-    const file = join(folder, "bench.html");
-    writeFileSync(file, page({ ...three, kernels }));
-    await tab.goto(pathToFileURL(file).href);
+check.test("a browser opens the page without a fault or a request, on windows of any width", () =>
+  inBrowser(async (tab, open) => {
+    await open(page({ ...three, kernels }));
     for (const id of [...SIDE_BY_SIDE, "kernels-by-themselves"])
       assert.is(await tab.locator(`#${id}`).count(), 1, id);
     for (const width of [1200, 390]) {
@@ -147,10 +134,10 @@ check.test("a browser opens the page without a fault or a request, on windows of
       assert.is(charts, 1 + 3 + 3 + 1 + 3 + 1);
       assert.equal(faults, [], `${width} px`);
     }
-    assert.equal(heard, []);
-  } finally {
-    await browser.close();
-    rmSync(folder, { recursive: true });
-  }
-});
+    const folded = () => tab.locator("#published-elsewhere table").first().isVisible();
+    assert.not(await folded(), "what others published is folded");
+    await tab.emulateMedia({ media: "print" });
+    assert.ok(await folded(), "on paper nothing is");
+  }),
+);
 check.run();

@@ -9,7 +9,8 @@ import type { KernelRow, LaunchRow, Result, Roofs } from "../../bench/measure/re
 import { floorOf, roofline } from "../../bench/measure/roofline.ts";
 import { readRoofs, roofsOf } from "../../bench/measure/roofs.ts";
 import workgroup from "../../bench/measure/workgroup.wgsl";
-import { kernelTable, rooflineTable } from "../../bench/outputs/kernel_table.ts";
+import { kernelTables, rooflineTable } from "../../bench/outputs/kernel_tables.ts";
+import { aligned } from "../../bench/outputs/terminal.ts";
 import { asJson, asScript, tuneList, tuneListText } from "../../bench/outputs/tune_list.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
@@ -18,6 +19,7 @@ import { conv2d, copy } from "../../kernels/index.ts";
 import { inRuns } from "../../kernels/runs.ts";
 import { device, group } from "../harness.ts";
 import { LAVAPIPE } from "../plans.ts";
+import { networkRow, resultOf } from "./results.ts";
 
 const check = group("bench kernels");
 const ROOFS: Roofs = { multiplyAdd: 1e12, copy: 1e11, workgroup: 1e12, dispatch: 1e-6 };
@@ -115,25 +117,33 @@ check.test("a kernel's floor is arithmetic, bytes or the launch, and its gap wha
   ];
   const dots = roofline(rows, ROOFS);
   assert.equal(
-    dots.map(({ row, times, limit }) => [row.label, times, limit]),
+    dots.map(({ row, times, roof }) => [row.label, times, roof!.limit]),
     [
       ["conv2d/forward_broadcast", 2, "multiplyAdd"],
       ["relu/forward", 1, "copy"],
     ],
   );
-  const [{ gap, share, intensity, bound, rate, seconds }, onRoof] = dots;
+  const [{ roof, intensity, rate, seconds }, onRoof] = dots;
   const near = (got: number, want: number) =>
     assert.ok(Math.abs(got - want) < 1e-9 * want, `${got}, want ${want}`);
-  near(gap, 4e-3);
+  near(roof!.gap, 4e-3);
   near(seconds, 6e-3);
-  near(share, 1 / 3);
+  near(roof!.share, 1 / 3);
   near(intensity, 1000);
-  near(bound, 1e12);
   near(rate, 2e9 / 6e-3);
-  near(onRoof.share, 1);
-  near(onRoof.bound, 1e8);
-  assert.ok(onRoof.gap < 1e-12);
-  assert.match(rooflineTable(dots, ROOFS), /conv2d\/forward_broadcast.*33 %/);
+  near(onRoof.roof!.share, 1);
+  assert.ok(onRoof.roof!.gap < 1e-12);
+  const table = rooflineTable(networkRow("a", 1, { launches: rows }), "a", ROOFS, 1);
+  assert.match(aligned(table), /4 ms of 16 ms .* The 1 that lose most of 2\./);
+  assert.match(aligned(table), /conv2d\/forward_broadcast.*33 %/);
+  assert.equal(
+    roofline(rows).map(({ row, roof }) => [row.label, roof]),
+    [
+      ["relu/forward", undefined],
+      ["conv2d/forward_broadcast", undefined],
+    ],
+    "without roofs the costliest first",
+  );
 });
 
 check.test("the tune list has what tune takes, kernels of a routine together, the greatest gap first", () => {
@@ -171,8 +181,9 @@ check.test("the tune list has what tune takes, kernels of a routine together, th
   );
   assert.equal(JSON.parse(asJson(tasks)), tasks);
   const result = { networks: [{ launches: rows }], roofs: ROOFS } as unknown as Result;
-  assert.equal(JSON.parse(tuneListText(result)), tasks);
-  assert.throws(() => tuneListText({ ...result, roofs: undefined }), /no roofs and times of 4 launches/);
+  assert.equal(JSON.parse(tuneListText(result, "list.json")), tasks);
+  assert.throws(() => tuneListText({ ...result, roofs: undefined }, "-"), /no roofs and times of 4 launches/);
+  assert.is(tuneListText(result, "-"), asScript(tasks));
   const lines = asScript(tasks).split("\n");
   assert.ok(
     lines.every(
@@ -214,7 +225,9 @@ check.test("every algorithm is a row: a time, or why there is none", async () =>
     assert.ok(rows.at(-1)!.device, "the plain kernel fits every problem");
     if (routine === "forward")
       assert.match(rows.find(({ algorithm }) => algorithm === "winograd_1x4")!.refusal!, "does not fit");
-    assert.match(kernelTable(rows, ROOFS), /plain/);
+    const [table] = kernelTables(resultOf([], { kernels: rows, roofs: ROOFS }));
+    assert.match(aligned(table), /plain/);
+    if (routine === "forward") assert.match(table.note!, /winograd_1x4.*: does not fit this problem/);
   }
 });
 
@@ -266,11 +279,13 @@ check.test("bench kernels from the command line: a result, and errors that say w
     spawnSync(process.execPath, [cli, "bench", ...args], { encoding: "utf8" });
   const adapter = ["--adapter", device.name.split(":")[0]];
   const given = ["relu", "--shapes", '{"x":[2,3,4,5]}', ...adapter];
-  const { stdout, stderr, status } = tessera("kernels", ...given, "--json");
+  const { stdout, stderr, status } = tessera("kernels", ...given, "--json", "-");
   assert.is(status, 0, stderr);
   const { format, command, host, kernels } = JSON.parse(stdout) as Result;
   assert.is(format, "tessera bench result");
-  assert.equal(command, ["kernels", ...given]);
+  assert.equal(command.slice(0, 2), ["kernels", "relu"]);
+  for (const word of given) assert.ok(command.includes(word), word);
+  assert.not(command.includes("--json"));
   assert.ok(host.adapter.length > 0);
   assert.equal(
     kernels.map(({ routine, shapes, flops, bytes }) => ({ routine, shapes, flops, bytes })),

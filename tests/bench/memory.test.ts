@@ -2,24 +2,16 @@
 import * as assert from "uvu/assert";
 import { largestBatch, memoryOf, planFitting } from "../../bench/measure/memory.ts";
 import { plannedRow } from "../../bench/measure/network.ts";
-import { dispatchesOf, modelOf, planStep, type Setting } from "../../bench/measure/setting.ts";
+import { dispatchesOf, modelOf, planStep } from "../../bench/measure/setting.ts";
 import { subjectOf } from "../../bench/measure/subject.ts";
 import { LimitError } from "../../engine/errors.ts";
 import { Net } from "../../engine/nn/net.ts";
 import { size } from "../../kernels/op.ts";
 import { device, group } from "../harness.ts";
+import { SMALL } from "./small.ts";
 
 const check = group("bench memory");
 const { traits } = device;
-const SMALL: Setting = {
-  network: "inception-resnet-v1",
-  variant: "paper",
-  mode: "train",
-  image: 75,
-  batch: 2,
-  seed: 0,
-  net: { width: 0.125 },
-};
 
 for (const mode of ["train", "infer"] as const)
   check.test(`${mode}: what is said is what is allocated`, async () => {

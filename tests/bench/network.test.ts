@@ -1,23 +1,16 @@
 // Rows of networks: complete, consistent with their plans, not valid where a kernel is wrong, kept when interrupted.
 import * as assert from "uvu/assert";
 import { measureNetwork } from "../../bench/measure/network.ts";
-import type { NetworkRow, Result } from "../../bench/measure/result.ts";
-import { dispatchesOf, planStep, type Setting } from "../../bench/measure/setting.ts";
+import type { NetworkRow } from "../../bench/measure/result.ts";
+import { dispatchesOf, planStep } from "../../bench/measure/setting.ts";
 import { paperText } from "../../bench/outputs/paper.ts";
-import { layerText, memoryText, networkText } from "../../bench/outputs/table.ts";
+import { layerText, memoryText, networkText } from "../../bench/outputs/terminal.ts";
 import { type Algorithm, maxPool2d } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
+import { networkRow, resultOf, spreadOf } from "./results.ts";
+import { SMALL } from "./small.ts";
 
 const check = group("bench network");
-const SMALL: Setting = {
-  network: "inception-resnet-v1",
-  variant: "paper",
-  mode: "train",
-  image: 75,
-  batch: 2,
-  seed: 0,
-  net: { width: 0.125 },
-};
 const SHORT = { samples: 2, profiles: 1, validate: false };
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
@@ -85,7 +78,7 @@ for (const [mode, routine, planted] of [
         assert.not.ok(row.validity.valid, row.validity.why);
         assert.match(row.validity.why, /is off by/);
         assert.match(networkText(resultOf([row])), /NOT VALID/);
-        assert.match(layerText(row, undefined), /NOT VALID/);
+        assert.match(layerText(resultOf([row])), /NOT VALID/);
       } finally {
         all.shift();
       }
@@ -106,74 +99,29 @@ check.test("an interruption keeps the steps that were taken, and no row without 
   assert.is(await measureNetwork(device, SMALL, { ...SHORT, ...stop("first step") }), undefined);
 });
 
-const resultOf = (networks: readonly NetworkRow[]): Result => ({
-  format: "tessera bench result",
-  version: 1,
-  command: [],
-  host: {} as Result["host"],
-  networks,
-  kernels: [],
-});
-
 /** A row as it would be at 299x299, with the time of a step and FLOPs as given. */
 function made(network: string, seconds: number, flops: number, valid = true): NetworkRow {
-  const spread = {
-    samples: [],
-    median: seconds,
-    low: seconds,
-    high: seconds,
-    least: seconds,
-    uncertainty: 0.01,
-  };
-  const phase = { flops, bytes: 1, dispatches: 100, device: spread };
-  const launch = {
-    label: "conv2d/forward",
-    routine: "conv2d/forward",
-    phase: "forward",
-    where: "stem/1",
-    algorithm: "plain",
-    tune: {},
-    grid: [1, 1, 1],
-    shapes: {},
-    attrs: {},
-    flops: 4e9,
-    bytes: 4e8,
-    seconds: 0.5,
-  } as const;
-  return {
-    network,
-    variant: "paper",
-    mode: "train",
-    image: 299,
-    batch: 1,
-    precision: "float32",
-    seed: 0,
-    parameters: 1,
+  const spread = { ...spreadOf([seconds]), uncertainty: 0.01 };
+  const [launch] = networkRow(network, 1).launches;
+  const forward = { ...launch, where: "stem/1", flops: 4e9, bytes: 4e8, seconds: 0.5 };
+  return networkRow(network, 1, {
     macs: flops / 6,
-    activations: 1,
-    first: { create: 1, compile: 1, step: 1 },
     wall: spread,
-    phases: { forward: phase },
-    pipelines: 1,
-    objects: {},
+    phases: { forward: { flops, bytes: 1, dispatches: 100, device: spread } },
     memory: {
-      variables: 1e6,
-      arena: 2e6,
-      other: 1e6,
-      total: 4e6,
-      alive: [1e6, 2e6],
+      ...{ variables: 1e6, arena: 2e6, other: 1e6, total: 4e6, alive: [1e6, 2e6] },
       peak: { launch: 1, where: "stem/1 conv2d dx", tensors: [{ label: "stem/1 conv2d.y", bytes: 2e6 }] },
     },
     validity: { valid, why: "told" },
-    launches: [launch, { ...launch, where: "stem/2", phase: "backward", flops: 8e9, seconds: 1.5 }],
-    warnings: ["a warning"],
-  };
+    launches: [forward, { ...forward, where: "stem/2", phase: "backward", flops: 8e9, seconds: 1.5 }],
+  });
 }
 
 check.test("layers are told by phase, with the costliest and how far it is from the roofs", () => {
   const row = made("inception-v4", 2, 12e9);
   const roofs = { multiplyAdd: 16e9, copy: 1e9, workgroup: 1e9, dispatch: 1e-5 };
-  const text = layerText(row, roofs);
+  const result = resultOf([row], { roofs });
+  const text = layerText(result);
   // 8e9 FLOP / 16e9 FLOP/s = 0.5 s, 4e8 bytes / 1e9 bytes/s = 0.4 s, of 1.5 s
   assert.match(
     text,
@@ -183,13 +131,16 @@ check.test("layers are told by phase, with the costliest and how far it is from 
     text,
     "Most in forward: stem/1, 500 ms (25 % of the step), 8 GFLOP/s, 80 % of what the roofs allow.",
   );
-  assert.match(layerText(row, undefined), /Most in backward: stem\/2, .* GFLOP\/s\.$/m);
-  assert.match(layerText(row, roofs, { layer: "stem/1" }), /stem\/1 forward conv2d\/forward/);
-  assert.not.match(layerText(row, roofs, { layer: "stem/1" }), /stem\/2/);
+  assert.match(
+    layerText(resultOf([row], { roofs: undefined })),
+    /Most in backward: stem\/2, .* GFLOP\/s\.$/m,
+  );
+  assert.match(layerText(result, { layer: "stem/1" }), /stem\/1 forward conv2d\/forward/);
+  assert.not.match(layerText(result, { layer: "stem/1" }), /stem\/2/);
 });
 
 check.test("memory is told with what holds the peak and the largest batch", () => {
-  const text = memoryText(made("inception-v4", 2, 12e9), { largest: 7, in: "1 GB" });
+  const text = memoryText(resultOf([made("inception-v4", 2, 12e9)]), { largest: [7], in: "1 GB" });
   for (const told of ["4 MB", "stem/1 conv2d dx", "stem/1 conv2d.y", "Largest batch that fits 1 GB: 7."])
     assert.ok(text.includes(told), told);
 });
