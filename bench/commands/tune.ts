@@ -132,9 +132,10 @@ function addStep(tune: Command): void {
     .option("--share <part>", "part of the step's time that is looked at (default: 0.8)", share(0))
     .option("--top <n>", "so many problems instead, the costliest first", whole(1))
     .addOption(
-      new Option("--strategy <name>", "how each problem is searched (default: iterated_local_search)").choices(
-        strategies.map(({ name }) => name),
-      ),
+      new Option(
+        "--strategy <name>",
+        "how each problem is searched (default: iterated_local_search)",
+      ).choices(strategies.map(({ name }) => name)),
     )
     .option("--set <name=value...>", "settings of the strategy")
     .option(
