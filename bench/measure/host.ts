@@ -1,19 +1,19 @@
 // What measures: adapter, driver, machine, and the build of ours.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Device } from "../../engine/device/device.ts";
 import { environmentOf } from "../../engine/tune/environment.ts";
+import { version } from "../../package.json";
 import type { Host } from "./result.ts";
 
 /** Describes what measures on a device. Throws DeviceLostError. */
 export async function hostOf(device: Device): Promise<Host> {
   const { adapter, kind, driver, implementation, toggles, features, limits, subgroups, timestampQuantum } =
     await environmentOf(device);
-  const load = loadavg()[0];
+  const [[load], built] = [loadavg(), commit()];
   return {
     date: new Date().toISOString(),
     adapter,
@@ -31,7 +31,8 @@ export async function hostOf(device: Device): Promise<Host> {
     memory: memoryOfHost(),
     ...(load > 0 && { load }),
     node: process.version,
-    ...build(),
+    version,
+    ...(built && { commit: built }),
   };
 }
 
@@ -41,27 +42,16 @@ export function memoryOfHost(): number {
   return most > 0 ? Math.min(most, totalmem()) : totalmem();
 }
 
-/** Version of the package, and the commit of the repository that it lies in, if it lies in one of its own. */
-function build(): Pick<Host, "version" | "commit"> {
-  const root = packageRoot();
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** The commit of the repository in whose `dist` this lies, if it lies in one. */
+function commit(): string | undefined {
+  const here = dirname(fileURLToPath(import.meta.url));
   const git = (...args: string[]) =>
-    execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    execFileSync("git", args, { cwd: here, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
-    if (git("rev-parse", "--show-prefix") !== "") return { version };
-    const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
-    return { version, commit: `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}` };
+    if (!git("rev-parse", "--show-prefix").startsWith("dist/")) return undefined; // another project's
+    const changed = git("status", "--porcelain", "--untracked-files=no", ":/") !== "";
+    return `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}`;
   } catch {
-    return { version };
+    return undefined;
   }
-}
-
-/** The folder of our package, above the file that runs. */
-function packageRoot(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder))
-    try {
-      if (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name === "tessera") return folder;
-    } catch (error) {
-      if (folder === dirname(folder)) throw error;
-    }
 }
