@@ -12,6 +12,8 @@ export interface Census {
   readonly batchNormChannels: number;
   /** Multiply-adds of convolutions and fully connected layers, forward, for one image. */
   readonly macs: number;
+  /** The same as timm's tables count (fvcore): two more for every value that is batch-normalised. */
+  readonly timmMacs: number;
   /** Elements that convolutions and fully connected layers put out, for one image. */
   readonly activations: number;
   /** Shape [h,w,c] after every block. */
@@ -27,12 +29,15 @@ export function census(model: Model, image = 299, options: NetOptions = {}): Cen
   const trainable = [...net.variables.values()].filter((spec) => spec.trainable);
   const count = (specs: typeof trainable) => specs.reduce((sum, { shape }) => sum + size(shape), 0);
   const gammas = trainable.filter(({ path }) => path.endsWith("/gamma"));
+  const macs = nodes.reduce((sum, { shapes: { y, w } }) => sum + size(y) * (size(w) / w[w.length - 1]), 0);
+  const normalised = net.graph.nodes.filter(({ op }) => op.name === "batch_norm");
   return {
     parameters: count(trainable),
     parametersWithoutGamma: count(trainable) - count(gammas),
     convolutions: nodes.filter(({ op }) => op.name === "conv2d").length,
     batchNormChannels: count(gammas),
-    macs: nodes.reduce((sum, { shapes: { y, w } }) => sum + size(y) * (size(w) / w[w.length - 1]), 0),
+    macs,
+    timmMacs: normalised.reduce((sum, { shapes: { x } }) => sum + 2 * size(x), macs),
     activations: nodes.reduce((sum, { shapes: { y } }) => sum + size(y), 0),
     blocks: new Map([...net.blocks].map(([path, { output }]) => [path, output.shape.slice(1)])),
   };

@@ -138,7 +138,7 @@ function rowOf(device: Device, setting: Setting, planned: StepPlan, found: Found
 /** What can be said of a network before anything is run: a row without any times. */
 export function plannedRow(setting: Setting, planned: StepPlan): NetworkRow {
   const { network, variant, mode, image, batch, seed, net } = setting;
-  const { parameters, macs, activations } = census(modelOf(setting), image, netOf(setting));
+  const { parameters, macs, timmMacs, activations } = census(modelOf(setting), image, netOf(setting));
   const width = net?.width === undefined ? "" : ` x${net.width}`;
   const none = { samples: [], median: 0, low: 0, high: 0, least: 0, uncertainty: 0 };
   return {
@@ -151,6 +151,7 @@ export function plannedRow(setting: Setting, planned: StepPlan): NetworkRow {
     seed,
     parameters,
     macs,
+    timmMacs,
     activations,
     first: { create: 0, compile: 0, step: 0 },
     wall: none,

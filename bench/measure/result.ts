@@ -134,8 +134,10 @@ export interface NetworkRow {
   readonly precision: "float32";
   readonly seed: number;
   readonly parameters: number;
-  /** Of one image forward, as timm counts: multiply-adds of convolutions and fully connected layers. */
+  /** Of one image forward: multiply-adds of convolutions and fully connected layers. */
   readonly macs: number;
+  /** The same as timm's tables count: two more for every value that is batch-normalised. */
+  readonly timmMacs: number;
   /** Elements that these write, of one image. */
   readonly activations: number;
   /** Seconds from nothing to the first result. */

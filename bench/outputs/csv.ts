@@ -39,7 +39,7 @@ function timm(mode: NetworkRow["mode"]): Columns<NetworkRow> {
     batch_size: ({ batch }) => batch,
     img_size: ({ image }) => image,
     ...(mode === "infer" && {
-      gmacs: ({ macs }) => rounded(macs / 1e9, 2),
+      gmacs: ({ timmMacs }) => rounded(timmMacs / 1e9, 2),
       macts: ({ activations }) => rounded(activations / 1e6, 2),
     }),
   };
@@ -77,7 +77,7 @@ function networkColumns(result: Result): Columns<NetworkRow> {
     fwd_time: phase("forward"),
     bwd_time: phase("backward"),
     opt_time: phase("update"),
-    gmacs: ({ macs }) => rounded(macs / 1e9, 2),
+    gmacs: ({ timmMacs }) => rounded(timmMacs / 1e9, 2),
     macts: ({ activations }) => rounded(activations / 1e6, 2),
     step_gflop: (row) => rounded(stepFlops(row) / 1e9, 3),
     gflop_per_sec: (row) => rounded(stepFlops(row) / row.wall.median / 1e9, 2),

@@ -91,6 +91,7 @@ export const censusTable = ({ networks }: Result): Table =>
       { heading: "Network", text: true, of: named(networks) },
       { heading: "M parameters", of: ({ parameters }) => mega(parameters) },
       { heading: "GMACs/image", of: ({ macs }) => giga(macs) },
+      { heading: "as timm counts", of: ({ timmMacs }) => (timmMacs / 1e9).toFixed(2) },
       { heading: "GFLOP/image", of: ({ macs }) => giga(2 * macs) },
       { heading: "M activations/image", of: ({ activations }) => mega(activations) },
       {
