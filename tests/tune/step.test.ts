@@ -113,7 +113,10 @@ const alone: Cost = (name, { algorithm, ROWS }) => {
 const inStep: Cost = (name, set) =>
   name === "conv2d/w" && alone(name, set) < 1e-3 ? 1.2e-3 : alone(name, set);
 const run = (options: Partial<StepOptions> & Pick<StepOptions, "steps">) =>
-  tuneStep({ evaluator: fakeEvaluator(alone), share: 1, budget: { evaluations: 40 }, ...options });
+  tuneStep({
+    ...{ evaluator: fakeEvaluator(alone), share: 1, strategy: "beam_search", budget: { evaluations: 40 } },
+    ...options,
+  });
 
 check.test("what is faster alone and in the step is kept, what is slower in the step is not", async () => {
   const steps = fakeSteps(inStep);
