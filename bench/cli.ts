@@ -36,7 +36,7 @@ program
     bytes,
   )
   .option("--seed <n>", "seed of weights and shuffling", whole(0), 0)
-  .option("--winners <file>", "table of algorithms and tunables, as `tune step` writes them")
+  .option("--tuning-table <file>", "table of algorithms and tunables, as `tune step` writes them")
   .option(...adapter)
   .action((options) => demo(options));
 
@@ -93,7 +93,7 @@ const check = program
   .addOption(
     new Option("--tunables <which>", "settings of the kernels' tunables")
       .choices(Object.keys(TUNABLES))
-      .default("winners"),
+      .default("tuned"),
   )
   .option("--seed <n>", "seed of values and random problems", whole(0), 1)
   .option("--mutants [n]", "also seed faults in the kernels, all or at most n a kernel", whole(1))

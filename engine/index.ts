@@ -23,5 +23,11 @@ export {
 export type { Choice, Choose, Traits } from "./plan/choose.ts";
 export { Executable, type Profile } from "./plan/executable.ts";
 export { type Plan, type PlanOptions, plan } from "./plan/plan.ts";
-export { FACTS, parseWinners, type Rule, readWinners, type Winners } from "./plan/winners/table.ts";
-export { problemKey } from "./plan/winners/winners.ts";
+export { problemKey } from "./plan/tables/preferences.ts";
+export {
+  FACTS,
+  parseTuningTable,
+  type Rule,
+  readTuningTable,
+  type TuningTable,
+} from "./plan/tables/table.ts";

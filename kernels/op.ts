@@ -50,8 +50,8 @@ export interface Algorithm<A> {
    * Needed features are read from the WGSL.
    */
   fits?(t: Shapes, attrs: A, tune?: Tune): boolean;
-  /** Settings that suit this problem where no measurement says better; `lanes` is the adapter's subgroup size. */
-  tune?(t: Shapes, attrs: A, lanes: number): Tune;
+  /** Settings that suit this problem where no measurement says better; `subgroupSize` is the adapter's subgroup size. */
+  tune?(t: Shapes, attrs: A, subgroupSize: number): Tune;
   temporaries?(t: Shapes, attrs: A, tune: Tune): Shapes;
   /** Whether it takes all images at once: then a binding must hold them. */
   readonly whole?: boolean;
@@ -87,10 +87,10 @@ export interface Slice {
   readonly offset: number;
 }
 
-/** All routines by the name that a node gives them: `forward`, `again` and the keys of `backward`. */
-export const routines = ({ forward, again, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
+/** All routines by the name that a node gives them: `forward`, `recompute` and the keys of `backward`. */
+export const routines = ({ forward, recompute, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
   forward,
-  ...(again && { again: again.routine }),
+  ...(recompute && { recompute: recompute.routine }),
   ...backward,
 });
 
@@ -118,14 +118,14 @@ export interface Op<A = any> {
   flops(t: Shapes, attrs: A): Readonly<Record<string, number>>;
   readonly forward: Routine<A>;
   /** Computes the outputs of `writes` again, to the bit, from inputs and the other outputs, and changes nothing else. */
-  readonly again?: { readonly writes: readonly string[]; readonly routine: Routine<A> };
+  readonly recompute?: { readonly writes: readonly string[]; readonly routine: Routine<A> };
   /**
    * Vector-Jacobian products. Each reads inputs, outputs and `d<output>` and writes `d<input>`; the key names
    * the routine after what it writes.
    */
   readonly backward: Readonly<Record<string, Routine<A>>>;
   /**
-   * Whether the backward pass had better compute its outputs again than keep them, by `again` or else by `forward`,
+   * Whether the backward pass had better compute its outputs recompute than keep them, by `recompute` or else by `forward`,
    * which then updates no input.
    */
   readonly cheap?: boolean;
@@ -160,7 +160,7 @@ export interface Op<A = any> {
 /** Subgroups so small are vectors of a CPU. */
 const VECTOR = 8;
 /** Whether a CPU plays the adapter, as its subgroups tell: there a workgroup costs as much as a hundred elements. */
-export const onCpu = (lanes: number): boolean => lanes > 0 && lanes <= VECTOR;
+export const onCpu = (subgroupSize: number): boolean => subgroupSize > 0 && subgroupSize <= VECTOR;
 
 /**
  * How a kernel of tunables WG and GROUPS shares out elements that are all treated alike: each workgroup takes `span`
@@ -192,5 +192,5 @@ export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: T
 export const flat = <A>(...kernels: Kernel<A>[]): Algorithm<A> => ({
   name: "flat",
   kernels,
-  tune: (_, __, lanes): Tune => (onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {}),
+  tune: (_, __, subgroupSize): Tune => (onCpu(subgroupSize) ? { WG: 16, GROUPS: 64 } : {}),
 });

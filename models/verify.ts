@@ -103,7 +103,7 @@ export async function* verifyStep(device: Device, golden: NetworkGolden): AsyncG
     for (const [i, [name]] of golden.parameters.entries()) {
       const found = compare(steps.get(name)!, golden.stored("step"), i, golden.stored("step_scale")[i]);
       const allowed = ALLOWED.step + 4 * torch[i];
-      yield judge("optimiser step", name, found.error, allowed, besides(found, torch[i]));
+      yield judge("optimiser step", name, found.error, allowed, reserved(found, torch[i]));
     }
   } finally {
     trainer.close();
@@ -127,7 +127,7 @@ export async function* verifyBlock(device: Device, golden: BlockGolden): AsyncGe
   ] as const) {
     const [stored, torch] = [golden.stored(key), golden.stored(`${key}32`)[0]];
     const found = compare(digest(values), stored, 0, stored[0]);
-    yield judge(check, key, found.error, besideTorch(torch), besides(found, torch));
+    yield judge(check, key, found.error, besideTorch(torch), reserved(found, torch));
   }
   yield* verifyBackward(golden, judge, got, [...state.keys()]);
 }
@@ -144,13 +144,13 @@ function* verifyBackward(
   const allowed = allowances(golden);
   for (const [i, [name]] of golden.parameters.entries()) {
     const found = compare(ours.get(name)!, stored, i, scale[i]);
-    yield judge("gradients", name, found.error, allowed[i], besides(found, torch[i]));
+    yield judge("gradients", name, found.error, allowed[i], reserved(found, torch[i]));
   }
   const running = digests(golden, statistics, paths);
   const [means, means32] = [golden.stored("running"), golden.stored("running32")];
   for (const [i, [name]] of golden.statistics.entries()) {
     const found = compare(running.get(name)!, means, i, means[i * 9]);
-    yield judge("running statistics", name, found.error, ALLOWED.statistics, besides(found, means32[i]));
+    yield judge("running statistics", name, found.error, ALLOWED.statistics, reserved(found, means32[i]));
   }
 
   yield alongSigns(golden, judge, ours, allowed);
@@ -250,7 +250,7 @@ function compare(got: Float64Array, stored: Float64Array, row: number, scale: nu
 /** The larger; NaN where one is. */
 const larger = (a: number, b: number) => (a >= b ? a : b > a ? b : Number.NaN);
 
-const besides = ({ l2, turned }: Distance, torch: number): Finding["beside"] => ({
+const reserved = ({ l2, turned }: Distance, torch: number): Finding["beside"] => ({
   "relative L2": l2,
   "PyTorch float32": torch,
   ...(turned !== undefined && { "1 - cosine": turned }),

@@ -76,13 +76,13 @@ check.test(
 check.test(
   "outputs computed again that differ in a bit are seen, and so is what else is written",
   async () => {
-    const algorithm = batchNormRelu.again!.routine.at(-1)!;
+    const algorithm = batchNormRelu.recompute!.routine.at(-1)!;
     const [kernel] = algorithm.kernels;
     const again = (change: (wgsl: string) => string, writes = ["y"]): Op => {
       const source = change(kernel.source as string);
       return {
         ...batchNormRelu,
-        again: { writes, routine: [{ ...algorithm, kernels: [{ ...kernel, source }] }] },
+        recompute: { writes, routine: [{ ...algorithm, kernels: [{ ...kernel, source }] }] },
       };
     };
     assert.equal(await failures(again((wgsl) => wgsl)), []);

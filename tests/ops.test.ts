@@ -11,13 +11,13 @@ import { races } from "../engine/gradcheck/races.ts";
 import { type Finding, passes } from "../engine/gradcheck/report.ts";
 import { attempt, trials } from "../engine/gradcheck/trial.ts";
 import { device, group } from "./harness.ts";
-import { rooms } from "./rooms.ts";
+import { rooms } from "./operations.ts";
 
 /** Random problems of each operation; `tessera gradcheck --fuzz` takes more. */
 const FUZZ = 4;
 const SEED = 1;
 /** SwiftShader takes seconds to compile a large tile: there the other settings are left to the command. */
-const SETTINGS = device.kind === "swiftshader" ? "winners" : "each";
+const SETTINGS = device.kind === "swiftshader" ? "tuned" : "each";
 /** Convolution's tiles have dozens of settings, each a long text of its own to compile: likewise. */
 const TILES = ["registers", "workgroup", "workgroup_split", "broadcast_split"];
 
@@ -25,7 +25,7 @@ for (const op of rooms) {
   const check = group(op.name === "concat" ? `concat of ${op.inputs.length}` : op.name);
   for (const [i, example] of op.cases.entries()) {
     const tunablesOf = (algorithm: string) =>
-      i % 3 === 0 && !TILES.includes(algorithm) ? SETTINGS : "winners";
+      i % 3 === 0 && !TILES.includes(algorithm) ? SETTINGS : "tuned";
     const p = problem(op, example, { seed: SEED });
     check.test(`${example.what}: reference`, () => {
       for (const finding of differences(op, example, SEED)) expect(finding);

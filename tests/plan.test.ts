@@ -199,9 +199,9 @@ check.test("without subgroups of one size convolutions take tiles of registers",
     const convolutions = dispatches.filter(({ label }) => /^conv2d\/(forward|backward_[xw])/.test(label));
     return [...new Set(convolutions.map(({ algorithm }) => algorithm))];
   };
-  assert.equal(chosen({ lanes: 0 }), ["registers"]);
+  assert.equal(chosen({ subgroupSize: 0 }), ["registers"]);
   assert.equal(chosen({ features: new Set() }), ["registers"]);
-  assert.equal(chosen({ lanes: 8, features: new Set(["subgroups"]) }), ["broadcast"]);
+  assert.equal(chosen({ subgroupSize: 8, features: new Set(["subgroups"]) }), ["broadcast"]);
 });
 
 check.test("a dead branch launches nothing", () => {

@@ -8,7 +8,7 @@ export const LAVAPIPE: Traits = {
   name: "lavapipe",
   class: "cpu",
   features: new Set(["subgroups", "shader-f16", "timestamp-query"]),
-  lanes: 8,
+  subgroupSize: 8,
   maxBindingBytes: 2 ** 27,
   maxBufferBytes: 2 ** 32 - 1,
   maxWorkgroups: 65535,

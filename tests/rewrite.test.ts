@@ -288,7 +288,7 @@ check.test("a budget is kept to, and says what it cannot", async () => {
   const usual = await pass({});
   const { total } = usual.made.memory();
   assert.is(usual.bytes, total);
-  const least = await rejection(() => pass({ memory: { most: 1, besides: 1000 } }));
+  const least = await rejection(() => pass({ memory: { most: 1, reserved: 1000 } }));
   assert.instance(least, LimitError);
   const bytes = Number(
     /^memory: 1 bytes are allowed but a step takes (\d+) at least$/.exec(least.message)?.[1],
@@ -296,7 +296,7 @@ check.test("a budget is kept to, and says what it cannot", async () => {
   assert.ok(bytes - 1000 < total, `${bytes} beside ${total}`);
   let before = Infinity;
   for (const most of [total, bytes - 1000]) {
-    const within = await pass({ memory: { most, besides: 0 } });
+    const within = await pass({ memory: { most, reserved: 0 } });
     agree(within, usual);
     assert.ok(within.bytes <= most && within.bytes < before, `${within.bytes} of ${most} bytes`);
     before = within.bytes;

@@ -21,8 +21,8 @@ export interface DemoOptions {
   /** Bytes of device memory that training keeps to. */
   readonly memory?: number;
   readonly seed: number;
-  /** Table of winners asked before those of the engine. */
-  readonly winners?: string;
+  /** Tuning table asked before those of the engine. */
+  readonly tuningTable?: string;
   readonly adapter?: string;
 }
 
@@ -59,7 +59,7 @@ export const demo = (options: DemoOptions): Promise<void> =>
   interruptible((signal) => trainAll(options, signal));
 
 async function trainAll(options: DemoOptions, signal: AbortSignal): Promise<void> {
-  const device = await Device.open({ adapter: options.adapter, winners: options.winners });
+  const device = await Device.open({ adapter: options.adapter, tuningTable: options.tuningTable });
   try {
     const { image, batch, steps, seconds, images } = {
       ...(SCALES[device.kind] ?? SCALES.hardware),

@@ -6,7 +6,7 @@ import { shapesOf } from "../../engine/gradcheck/problem.ts";
 import { withGradients } from "../../engine/graph/autodiff.ts";
 import { settle } from "../../engine/plan/choose.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
-import { preferences, problemKey } from "../../engine/plan/winners/winners.ts";
+import { preferences, problemKey } from "../../engine/plan/tables/preferences.ts";
 import type { Candidate, Subject } from "../../engine/tune/candidate.ts";
 import { Clock, type ClockOptions } from "../../engine/tune/clock.ts";
 import { routine as subjectOf } from "../../engine/tune/routine.ts";
@@ -28,7 +28,7 @@ export interface KernelProblem {
 export interface KernelOptions {
   /** Only these, by name; default all. */
   readonly algorithms?: readonly string[];
-  /** Settings of tunables, for the algorithms that have them; else the adapter's winners, else what suits the problem. */
+  /** Settings of tunables, for the algorithms that have them; else the adapter's tuningTable, else what suits the problem. */
   readonly tune?: Tune;
   /** Whether each result is checked before it is timed (the default); a kernel that is wrong has no time. */
   readonly verify?: boolean;

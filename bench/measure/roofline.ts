@@ -1,7 +1,7 @@
 // How far kernels are from what the adapter can do at most (Williams, Waterman and Patterson, CACM 2009). Bytes are
 // algorithmic, for WebGPU tells no others: what fits a cache may lie above the roof of the copy.
 
-import { problemKey } from "../../engine/plan/winners/winners.ts";
+import { problemKey } from "../../engine/plan/tables/preferences.ts";
 import { grouped, sum } from "./grouped.ts";
 import type { KernelRow, LaunchRow, Roofs } from "./result.ts";
 

@@ -4,7 +4,7 @@ import type { Device } from "../../engine/device/device.ts";
 import { reflect } from "../../engine/device/reflect.ts";
 import { Clock, type ClockOptions, median, type Timing } from "../../engine/tune/clock.ts";
 import { type Encode, Stopwatch } from "../../engine/tune/stopwatch.ts";
-import { inRuns, type Run } from "../../kernels/runs.ts";
+import { inRuns, type Run } from "../../kernels/vec4.ts";
 import copy from "./copy.wgsl";
 import dispatch from "./dispatch.wgsl";
 import multiplyAdd from "./multiply_add.wgsl";

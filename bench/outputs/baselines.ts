@@ -78,7 +78,7 @@ export const baselinesOf = (row: NetworkRow): readonly Baseline[] =>
     .filter(({ model, mode }) => model === counterpart(row) && mode === row.mode)
     .sort((a, b) => a.rate - b.rate);
 
-/** In words, what besides the engine tells a published row from ours. */
+/** In words, what reserved the engine tells a published row from ours. */
 export function differences(row: NetworkRow, host: Host, theirs: Baseline): readonly string[] {
   const ours = timmName(row);
   const network =

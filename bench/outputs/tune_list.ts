@@ -1,7 +1,7 @@
 // What to tune first: the routines of a step that lose most time to the roofs, as `tessera tune` takes them.
 
 import { ValueError } from "../../engine/errors.ts";
-import { problemKey } from "../../engine/plan/winners/winners.ts";
+import { problemKey } from "../../engine/plan/tables/preferences.ts";
 import { ops } from "../../kernels/index.ts";
 import type { Shapes, Tune } from "../../kernels/op.ts";
 import { grouped, sum } from "../measure/grouped.ts";

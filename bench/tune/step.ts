@@ -6,7 +6,7 @@ import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/plan/choose.ts";
-import { readWinners } from "../../engine/plan/winners/table.ts";
+import { readTuningTable } from "../../engine/plan/tables/table.ts";
 import { type Environment, environmentOf } from "../../engine/tune/environment.ts";
 import { Isolated } from "../../engine/tune/isolation.node.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
@@ -39,7 +39,7 @@ export interface StepCommand {
   readonly rounds: number;
   readonly seed: number;
   readonly out: string;
-  /** Table of winners that the new ones are put into. */
+  /** Tuning table that the new ones are put into. */
   readonly merge?: string;
   readonly adapter?: string;
 }
@@ -218,7 +218,7 @@ function print(found: StepTuned): void {
   console.log(verdict(found));
 }
 
-/** What was found, as JSON; the table of winners where there is one, and the one that they are put into. */
+/** What was found, as JSON; the tuning table where there is one, and the one that they are put into. */
 async function write(
   found: StepTuned,
   environment: Environment,
@@ -241,9 +241,9 @@ async function write(
   );
   console.log(`what was found: ${findings}`);
   if (Object.keys(problems).length === 0) return;
-  const winners = join(command.out, "winners.json");
-  await writeWhole(winners, () => text({ adapter: pattern(environment.adapter), measured, problems }));
-  console.log(`winners: ${winners}, for WINNERS or --winners`);
+  const tuningTable = join(command.out, "tuning_table.json");
+  await writeWhole(tuningTable, () => text({ adapter: pattern(environment.adapter), measured, problems }));
+  console.log(`tuningTable: ${tuningTable}, for TUNING_TABLE or --tuning-table`);
   if (!table) return;
   await writeWhole(command.merge!, () => text(merged(table, problems)));
   console.log(`and in ${command.merge}`);
@@ -256,10 +256,10 @@ const pattern = (adapter: string): string =>
     .trim()
     .replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** The JSON of a table of winners. Throws FormatError where it is none. */
+/** The JSON of a tuning table. Throws FormatError where it is none. */
 async function tableIn(path: string): Promise<Record<string, any>> {
   const text = (await readBytes(path)).toString("utf8");
-  readWinners(path, text);
+  readTuningTable(path, text);
   return JSON.parse(text);
 }
 

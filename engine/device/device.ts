@@ -2,7 +2,7 @@ import { environment, findAdapter, readText, waiting } from "#platform";
 import { remember } from "../../kernels/remember.ts";
 import { DeviceLostError, LimitError, OutOfMemoryError, ShaderError, ValidationError } from "../errors.ts";
 import type { Traits } from "../plan/choose.ts";
-import { parseWinners, readWinners, type Winners } from "../plan/winners/table.ts";
+import { parseTuningTable, readTuningTable, type TuningTable } from "../plan/tables/table.ts";
 import { classOf } from "./adapter_class.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
@@ -26,7 +26,7 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly adapter: GPUAdapter,
     private readonly found: Found,
-    private readonly winners: Winners | undefined,
+    private readonly tuningTable: TuningTable | undefined,
   ) {
     gpu.lost.then(({ reason, message }) => {
       this.#lost = `${reason || "lost"}: ${message}`;
@@ -40,10 +40,10 @@ export class Device {
    * Opens the adapter named, or else hardware, lavapipe, SwiftShader, in this order; in a browser its own.
    * Features and limits are asked for as high as the adapter offers, unless given.
    * Throws NoAdapterError where nothing is found, LimitError where a given feature or limit is not offered, FormatError
-   * where the table of winners is not one.
+   * where the tuning table is not one.
    */
   static async open(options: OpenOptions = {}): Promise<Device> {
-    const winners = await winnersOf(options.winners ?? environment("WINNERS"));
+    const tuningTable = await tuningTableOf(options.tuningTable ?? environment("TUNING_TABLE"));
     const found = await waiting(findAdapter(options));
     const { adapter } = found;
     const features = options.features ?? [...adapter.features].filter((name) => WANTED.has(name));
@@ -65,7 +65,7 @@ export class Device {
     const gpu = await waiting(
       adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits }),
     );
-    const device = new Device(gpu, adapter, found, winners);
+    const device = new Device(gpu, adapter, found, tuningTable);
     if (verbosity() >= 1) console.error(`${device.name} (${device.kind}), ${device.implementation}`);
     return device;
   }
@@ -89,12 +89,12 @@ export class Device {
   get traits(): Traits {
     const { limits, features } = this.gpu;
     const info = this.adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
-    const lanes = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
+    const subgroupSize = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
     return {
       name: this.name,
       class: classOf(this.adapter.info),
       features: new Set(features),
-      lanes,
+      subgroupSize,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       maxBufferBytes: limits.maxBufferSize,
       maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
@@ -102,7 +102,7 @@ export class Device {
       maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
       maxBindings: limits.maxStorageBuffersPerShaderStage,
       uniformAlignment: limits.minUniformBufferOffsetAlignment,
-      winners: this.winners,
+      tuningTable: this.tuningTable,
     };
   }
 
@@ -221,12 +221,12 @@ export class Device {
   }
 }
 
-/** The table of winners that lies there or is given. */
-async function winnersOf(given: string | object | undefined): Promise<Winners | undefined> {
+/** The tuning table that lies there or is given. */
+async function tuningTableOf(given: string | object | undefined): Promise<TuningTable | undefined> {
   if (given === undefined) return undefined;
   return typeof given === "string"
-    ? readWinners(given, await readText(given))
-    : parseWinners("winners", given);
+    ? readTuningTable(given, await readText(given))
+    : parseTuningTable("tuningTable", given);
 }
 
 const nameOf = ({ info }: GPUAdapter) =>

@@ -6,8 +6,8 @@ export interface OpenOptions {
   readonly features?: readonly GPUFeatureName[];
   /** Limits to ask for; all the adapter offers by default. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** Table of winners to ask before those of the engine: its JSON as an object, or where the JSON lies. */
-  readonly winners?: string | object;
+  /** Tuning table to ask before those of the engine: its JSON as an object, or where the JSON lies. */
+  readonly tuningTable?: string | object;
 }
 
 export type AdapterKind = "hardware" | "lavapipe" | "swiftshader" | "null" | "browser";

@@ -13,11 +13,11 @@ export interface CheckOptions {
   /** Device to check on; else one is opened, by part of the adapter's name if given, and closed again. */
   readonly device?: Device;
   readonly adapter?: string;
-  /** Settings of the kernels' tunables: what the plan takes (`winners`, the default), `default`, `each`, `all`. */
+  /** Settings of the kernels' tunables: what the plan takes (`tuned`, the default), `default`, `each`, `all`. */
   readonly tunables?: Tunables;
   /** Cases in place of the operation's own. */
   readonly cases?: readonly Case<any>[];
-  /** Random problems besides the cases: none. */
+  /** Random problems reserved the cases: none. */
   readonly fuzz?: number;
   readonly seed?: number;
   /** Times each case is computed; all must give the same bits. */
@@ -40,7 +40,7 @@ export async function checkOp(op: Op, options: CheckOptions = {}): Promise<Repor
     report.add(finding);
     options.onFinding?.(finding);
   };
-  const { tunables = "winners", seed = 1, repeats = 8 } = options;
+  const { tunables = "tuned", seed = 1, repeats = 8 } = options;
   const checked: Op = options.cases ? { ...op, cases: options.cases } : op;
   try {
     for (const example of checked.cases) {

@@ -69,7 +69,7 @@ class Passes {
     const [y, dx]: [Values, Values] = [{}, {}];
     const done = new Set<string>();
     for (const [routine, { name: algorithm }] of algorithms(this.device, op, { attrs }, { shapes })) {
-      if (done.has(routine) || routine === "again") continue; // the plan takes the first that runs
+      if (done.has(routine) || routine === "recompute") continue; // the plan takes the first that runs
       done.add(routine);
       const variant = { algorithm, layout: "dense" } as const;
       const launch = (await Launch.load(this.device, op, attrs, shapes, routine, variant))!;

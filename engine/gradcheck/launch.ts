@@ -134,7 +134,7 @@ export async function run(
 ): Promise<Outcome | undefined> {
   const launch = await Launch.load(device, op, attrs, p.shapes, routine, variant);
   if (!launch) return undefined;
-  if (routine === "again") p = await afterForward(device, op, attrs, p);
+  if (routine === "recompute") p = await afterForward(device, op, attrs, p);
   try {
     // NaN shows what is read that should not be; numbers that differ show what is written that should not be
     const first = await launch.compute(p.values);
@@ -195,11 +195,11 @@ function worstOf(
   const side = routine in op.backward ? "backward" : "forward";
   const bounds = boundOf(p, named(op, routine, algorithm), side, attrs);
   let worst: Outcome = { figure: 0, at: "" };
-  if (routine === "again" && [...wrote.keys()].some((name) => !op.again!.writes.includes(name)))
+  if (routine === "recompute" && [...wrote.keys()].some((name) => !op.recompute!.writes.includes(name)))
     return {
       figure: Infinity,
-      at: "again",
-      message: `writes ${[...wrote.keys()]} but is to write ${op.again!.writes}`,
+      at: "recompute",
+      message: `writes ${[...wrote.keys()]} but is to write ${op.recompute!.writes}`,
     };
   for (const [name, bytes] of wrote) {
     let [want, bound] = [p.want[side][name], bounds[name]];
@@ -374,7 +374,7 @@ export const runnable = ({ traits }: Device, algorithm: Algorithm<any>): boolean
     const { reflected, tune } = at(kernel, {}, traits);
     return (
       reflected.features.every((name) => traits.features.has(name)) &&
-      (tune.LANES === undefined || tune.LANES === traits.lanes)
+      (tune.LANES === undefined || tune.LANES === traits.subgroupSize)
     );
   });
 

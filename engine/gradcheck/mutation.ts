@@ -78,8 +78,8 @@ export function withText(op: Op, label: string, wgsl: string): Op {
   const backward = Object.fromEntries(
     Object.entries(op.backward).map(([name, list]) => [name, routine(list)]),
   );
-  const again = op.again && { ...op.again, routine: routine(op.again.routine) };
-  return { ...op, forward: routine(op.forward), again, backward };
+  const recompute = op.recompute && { ...op.recompute, routine: routine(op.recompute.routine) };
+  return { ...op, forward: routine(op.forward), recompute, backward };
 }
 
 /** Every case in every layout, the smallest first; then at every value of every tunable, unless these are fixed. */
@@ -92,7 +92,7 @@ export function probes(device: Device, { label, ops, tune }: Target): Probe[] {
         const kernel = algorithm.kernels.find((k) => k.label === label);
         if (!kernel) continue;
         const own = { ...algorithm, kernels: [kernel] };
-        for (const trial of trials(op, example, routine, own, tune ? "winners" : "each", SEED)) {
+        for (const trial of trials(op, example, routine, own, tune ? "tuned" : "each", SEED)) {
           const probe = { op, problem: p, trial: { ...trial, tune: tune ?? trial.tune } };
           (Object.keys(trial.tune ?? {}).length > 0 ? later : first).push(probe);
         }

@@ -33,7 +33,7 @@ export const TUNABLES = {
     Object.fromEntries([...spaceOf(algorithm)].map(([name, { value }]) => [name, value])),
   ],
   /** What the plan takes for the problem on this adapter: the tables' settings, or else the algorithm's own. */
-  winners: (): Tune[] => [{}],
+  tuned: (): Tune[] => [{}],
   /** Every value of every tunable, the others as the plan takes them. */
   each: (algorithm: Algorithm<any>): Tune[] => [
     {},

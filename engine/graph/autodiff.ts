@@ -125,7 +125,7 @@ export const signature = (op: Op, routine: string): Signature =>
     () => sign(op, routine),
   );
 
-/** Names of the tensors that a routine reads: `forward`, `again` or a gradient. */
+/** Names of the tensors that a routine reads: `forward`, `recompute` or a gradient. */
 export const reads = (op: Op, routine: string): ReadonlySet<string> => signature(op, routine).reads;
 
 /** Whether the operation, run forward, updates some of its inputs in place. */

@@ -35,7 +35,7 @@ export class Tensor {
   }
 }
 
-/** One use of an operation's routine: `forward`, `again`, or the key of one of its gradients. */
+/** One use of an operation's routine: `forward`, `recompute`, or the key of one of its gradients. */
 export interface Node {
   readonly op: Op;
   readonly routine: string;

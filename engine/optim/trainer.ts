@@ -9,7 +9,7 @@ import type { Traits } from "../plan/choose.ts";
 import { Executable, type Profile } from "../plan/executable.ts";
 import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
 import { commute } from "../plan/rewrite/commute.ts";
-import type { Winners } from "../plan/winners/table.ts";
+import type { TuningTable } from "../plan/tables/table.ts";
 import { type Optimizer, rmsprop } from "./optimizers.ts";
 import { averageDecay, type Schedule } from "./schedules.ts";
 
@@ -44,7 +44,7 @@ export interface TrainerOptions {
   /** Of forward, backward and update. */
   readonly choose?: PlanOptions["choose"];
   /** Table that is asked in place of the device's own, before those of the engine. */
-  readonly winners?: Winners;
+  readonly tuningTable?: TuningTable;
   /** Replace neighbouring operations by one that does the work of both (the default), or run each as it was traced. */
   readonly fuse?: PlanOptions["fuse"];
 }
@@ -142,7 +142,7 @@ export interface TrainingPlan {
 
 /** Traces a model and plans its training step for an adapter. Throws as `Trainer.create` does. */
 export function planTraining(model: Model, adapter: Traits, options: TrainerOptions): TrainingPlan {
-  const traits = { ...adapter, winners: options.winners ?? adapter.winners };
+  const traits = { ...adapter, tuningTable: options.tuningTable ?? adapter.tuningTable };
   const { input, optimizer = rmsprop(), microBatches = 1 } = options;
   if (!(Number.isInteger(microBatches) && microBatches > 0) || input[0] % microBatches)
     throw new ShapeError(`trainer: a batch of ${input[0]} does not divide into ${microBatches} parts`);
@@ -158,14 +158,14 @@ export function planTraining(model: Model, adapter: Traits, options: TrainerOpti
   const { graph, outputs } = traceUpdate(banks, optimizer, options);
   const update = plan(graph, traits, { outputs, choose: options.choose });
   const kept = bytesOf(banks, optimizer, options);
-  const besides = update.memory().total + kept;
+  const reserved = update.memory().total + kept;
   const pass = plan(net.graph, traits, {
     outputs: { loss, rank },
     into,
     accumulate: microBatches > 1,
     choose: options.choose,
     fuse: options.fuse,
-    memory: options.memory === undefined ? undefined : { most: options.memory, besides },
+    memory: options.memory === undefined ? undefined : { most: options.memory, reserved },
   });
   return { variables: net.variables, classes, pass, update, variableBytes: kept };
 }

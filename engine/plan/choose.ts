@@ -12,8 +12,8 @@ import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
 import { LimitError, TuneError } from "../errors.ts";
 import type { Node } from "../graph/graph.ts";
-import type { Winners } from "./winners/table.ts";
-import { type Preference, preferences } from "./winners/winners.ts";
+import { type Preference, preferences } from "./tables/preferences.ts";
+import type { TuningTable } from "./tables/table.ts";
 
 /** What a plan must know of an adapter. */
 export interface Traits {
@@ -21,7 +21,7 @@ export interface Traits {
   readonly class: AdapterClass;
   readonly features: ReadonlySet<string>;
   /** Subgroup size, if every subgroup has the same; else 0. */
-  readonly lanes: number;
+  readonly subgroupSize: number;
   readonly maxBindingBytes: number;
   readonly maxBufferBytes: number;
   readonly maxWorkgroups: number;
@@ -31,7 +31,7 @@ export interface Traits {
   readonly maxBindings: number;
   readonly uniformAlignment: number;
   /** The caller's own table, asked before those that come with the engine. */
-  readonly winners?: Winners;
+  readonly tuningTable?: TuningTable;
 }
 
 /** Bindings start on so many bytes: every adapter allows it. */
@@ -173,7 +173,7 @@ export function settle(
   traits: Traits,
   given?: Tune,
 ): { kernels: readonly Specialised[]; tune: Tune; temporaries: Shapes } {
-  const suited = { ...algorithm.tune?.(shapes, attrs, traits.lanes), ...given };
+  const suited = { ...algorithm.tune?.(shapes, attrs, traits.subgroupSize), ...given };
   const kernels = algorithm.kernels.map((kernel) => at(kernel, suited, traits));
   const tune: Tune = Object.assign({}, ...kernels.map((k) => k.tune));
   return { kernels, tune, temporaries: algorithm.temporaries?.(shapes, attrs, tune) ?? {} };
@@ -185,10 +185,10 @@ const specialised = new WeakMap<Kernel<any>, Map<string, Specialised>>();
 /** The kernel at those of the given tunables that it has; LANES is the adapter's subgroup size. */
 export function at(kernel: Kernel<any>, given: Tune, traits: Traits): Specialised {
   const settled = remember(specialised, kernel, () => new Map<string, Specialised>());
-  return remember(settled, `${traits.lanes} ${JSON.stringify(given)}`, () => {
+  return remember(settled, `${traits.subgroupSize} ${JSON.stringify(given)}`, () => {
     const known = tunables(kernel);
     const set = Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
-    if (known.get("LANES")?.choices.includes(traits.lanes)) set.LANES ??= traits.lanes;
+    if (known.get("LANES")?.choices.includes(traits.subgroupSize)) set.LANES ??= traits.subgroupSize;
     const tune = settings(kernel, set);
     const text = specialise(kernel, tune);
     return { kernel, tune, text, reflected: reflect(kernel.label, text) };
@@ -199,8 +199,8 @@ export function at(kernel: Kernel<any>, given: Tune, traits: Traits): Specialise
 function refuses({ tune, reflected }: Specialised, traits: Traits): string | undefined {
   const feature = reflected.features.find((name) => !traits.features.has(name));
   if (feature) return feature;
-  if (tune.LANES !== undefined && tune.LANES !== traits.lanes)
-    return `subgroups of ${tune.LANES} where the adapter has ${traits.lanes || "several sizes"}`;
+  if (tune.LANES !== undefined && tune.LANES !== traits.subgroupSize)
+    return `subgroups of ${tune.LANES} where the adapter has ${traits.subgroupSize || "several sizes"}`;
   const invocations = reflected.workgroupSize.reduce((a, b) => a * b, 1);
   if (invocations > traits.maxInvocations)
     return `${invocations} invocations a workgroup where the adapter allows ${traits.maxInvocations}`;

@@ -25,7 +25,7 @@ export interface PlanOptions {
   /** Compute cheap activations again in the backward pass (the default), or keep them. */
   readonly recompute?: boolean;
   /**
-   * Bytes of device memory to keep to, what lies `besides` the plan included; more of the forward pass is then computed
+   * Bytes of device memory to keep to, what lies `reserved` the plan included; more of the forward pass is then computed
    * again.
    */
   readonly memory?: Budget;

@@ -21,7 +21,7 @@ export interface Quanta {
 export interface ClockOptions {
   /** What a sample must last, in steps of the clock: a step is then a hundredth of it at most. */
   readonly quanta?: number;
-  /** Seconds that a sample must last besides: what the host does now and then is then small. */
+  /** Seconds that a sample must last reserved: what the host does now and then is then small. */
   readonly least?: number;
   /** Samples of a dispatch; up to eight times as many where the machine is so noisy that they say too little. */
   readonly samples?: number;

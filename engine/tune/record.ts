@@ -26,7 +26,7 @@ export interface Header {
   readonly origin?: Origin;
   /** Name of what `objective` of a row is; `time` unless told. */
   readonly objective?: string;
-  /** Of rows that came from a file of another format: what that file held besides. */
+  /** Of rows that came from a file of another format: what that file held reserved. */
   readonly original?: Omit<Original, "rows">;
   readonly [more: string]: unknown;
 }
@@ -234,7 +234,7 @@ export function readRecord(bytes: Uint8Array, name = "record"): Contents {
 }
 
 /**
- * The text of a record that holds a recording. What a file of another format held besides is kept beside the rows, so
+ * The text of a record that holds a recording. What a file of another format held reserved is kept beside the rows, so
  * that `recordingOf` gives all of it back.
  */
 export function writeRecord({ rows, objective, original }: Recording, header: Header): string {

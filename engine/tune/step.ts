@@ -4,8 +4,8 @@ import { LimitError, TuneError } from "../errors.ts";
 import type { Choice, Traits } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import type { Profile } from "../plan/executable.ts";
-import type { Winners } from "../plan/winners/table.ts";
-import { applies } from "../plan/winners/winners.ts";
+import { applies } from "../plan/tables/preferences.ts";
+import type { TuningTable } from "../plan/tables/table.ts";
 import { median } from "./clock.ts";
 import { varies, waysOf } from "./problem_space.ts";
 import { compare } from "./ranking.ts";
@@ -13,7 +13,7 @@ import { algorithmsOf, type Group, groupId, groupsOf, secondsByGroup } from "./s
 import { type Alone, type GroupOptions, tuneGroup } from "./step_problem.ts";
 import type { Observer } from "./tune.ts";
 
-/** A training step by one table of winners, ready to run. */
+/** A training step by one tuning table, ready to run. */
 export interface Step {
   /** One step, with the seconds of every dispatch. */
   profile(): Promise<Profile>;
@@ -22,12 +22,12 @@ export interface Step {
   close(): void;
 }
 
-/** A training step by any table of winners; without one, by the adapter's present ones. */
+/** A training step by any tuning table; without one, by the adapter's present ones. */
 export interface Steps {
   readonly traits: Traits;
   /** Throws LimitError where the step cannot be had so. */
-  plan(winners: Winners): readonly Dispatch[];
-  open(winners?: Winners): Promise<Step>;
+  plan(tuningTable: TuningTable): readonly Dispatch[];
+  open(tuningTable?: TuningTable): Promise<Step>;
 }
 
 /** What a step took in turns by the present tables and by others. */
@@ -65,8 +65,8 @@ export interface StepTuned {
   /** Seconds that the kept ones should gain, and that the step gained. */
   readonly predicted: number;
   readonly achieved: number;
-  /** What makes the step faster, as a table of winners has it: empty where the step is slower by its interval. */
-  readonly problems: Winners["problems"];
+  /** What makes the step faster, as a tuning table has it: empty where the step is slower by its interval. */
+  readonly problems: TuningTable["problems"];
 }
 
 /** Sees what a run does. */
@@ -174,7 +174,7 @@ function judged(group: Group, alone: Alone): Finding {
 }
 
 /** The winners of findings as a table has them. */
-export function problemsOf(findings: readonly Finding[]): Winners["problems"] {
+export function problemsOf(findings: readonly Finding[]): TuningTable["problems"] {
   const problems: Record<string, Record<string, Choice>> = {};
   for (const { group, alone } of findings) {
     problems[group.routine] ??= {};
@@ -184,8 +184,8 @@ export function problemsOf(findings: readonly Finding[]): Winners["problems"] {
 }
 
 /** The caller's own table with the winners of findings before what it says of the same problems. */
-function tableOf(traits: Traits, findings: readonly Finding[]): Winners {
-  const own = traits.winners && applies(traits.winners, traits) ? traits.winners : undefined;
+function tableOf(traits: Traits, findings: readonly Finding[]): TuningTable {
+  const own = traits.tuningTable && applies(traits.tuningTable, traits) ? traits.tuningTable : undefined;
   const problems: Record<string, Record<string, Choice>> = { ...own?.problems };
   for (const [routine, of] of Object.entries(problemsOf(findings)))
     problems[routine] = { ...problems[routine], ...of };
@@ -240,7 +240,7 @@ async function inStep(findings: readonly Finding[], options: StepOptions): Promi
 /** Takes samples of the present step and of the one by a table: present, tuned, tuned, present, so that a drift cancels. */
 async function inTurns<T, R>(
   what: "groups" | "step",
-  table: Winners,
+  table: TuningTable,
   { steps, rounds = 10, observer, signal }: StepOptions,
   take: (step: Step) => Promise<T>,
   judge: (present: readonly T[], tuned: readonly T[]) => R,

@@ -2,12 +2,12 @@ import type { Node } from "../graph/graph.ts";
 import { routineName } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import type { Profile } from "../plan/executable.ts";
-import { problemKey } from "../plan/winners/winners.ts";
+import { problemKey } from "../plan/tables/preferences.ts";
 import { median } from "./clock.ts";
 
 /** What of a step computes one problem: the same routine at the same sizes, wherever in the model. */
 export interface Group {
-  /** `<op>/<routine>` and `problemKey`, under which tables of winners name it. */
+  /** `<op>/<routine>` and `problemKey`, under which tuning tables name it. */
   readonly routine: string;
   readonly key: string;
   /** One of them. */

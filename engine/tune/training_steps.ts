@@ -2,18 +2,18 @@ import { size } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
 import { random } from "../gradcheck/sampling.ts";
 import { type Model, planTraining, Trainer, type TrainerOptions } from "../optim/trainer.ts";
-import type { Winners } from "../plan/winners/table.ts";
+import type { TuningTable } from "../plan/tables/table.ts";
 import type { Step, Steps } from "./step.ts";
 
 /** The training step of a model on a device, on images of noise: what a step takes does not depend on what it learns. */
 export const trainingSteps = (device: Device, model: Model, options: TrainerOptions): Steps => ({
   traits: device.traits,
-  plan(winners) {
-    const { pass, update } = planTraining(model, device.traits, { ...options, winners });
+  plan(tuningTable) {
+    const { pass, update } = planTraining(model, device.traits, { ...options, tuningTable });
     return [...pass.dispatches, ...update.dispatches];
   },
-  async open(winners?: Winners): Promise<Step> {
-    const trainer = await Trainer.create(device, model, { ...options, winners });
+  async open(tuningTable?: TuningTable): Promise<Step> {
+    const trainer = await Trainer.create(device, model, { ...options, tuningTable });
     const next = random(1);
     const images = new Float32Array(size(options.input)).map(() => 2 * next() - 1);
     const labels = new Int32Array(options.input[0]).map((_, i) => i % trainer.classes);

@@ -71,8 +71,8 @@ const kernel = (
 const elements = (t: Shapes, tune: Tune) => columns(t, tune).threads;
 const sums = ({ partial }: Shapes) => [size(partial) / 2, 1, 1] as const;
 const finishes = (t: Shapes) => [channels(t), 1, 1] as const;
-const tune = (_: Shapes, __: BatchNormAttrs, lanes: number): Tune =>
-  onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
+const tune = (_: Shapes, __: BatchNormAttrs, subgroupSize: number): Tune =>
+  onCpu(subgroupSize) ? { WG: 16, GROUPS: 64 } : {};
 
 /** A block's values are weighed and added, or added up. */
 const merges = ({ partial }: Shapes) => 4 * size(partial);

@@ -5,7 +5,7 @@ import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import * as parts from "../moments/moments.ts";
 import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
-import { byRuns, inRuns, type Run } from "../runs.ts";
+import { byRuns, inRuns, type Run } from "../vec4.ts";
 import backwardSums from "./backward_sums.wgsl";
 import backwardSumsWhole from "./backward_sums_whole.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -60,11 +60,11 @@ const pixelsAndChannels = ({ x }: Shapes) => {
   return { pixels: size(x) / channels, channels };
 };
 
-const inFours = (file: string, run: Run) => (run === 1 ? file : `${file}_fours`);
+const kernelFile = (file: string, run: Run) => (run === 1 ? file : `${file}_vec4`);
 
 /** One invocation a run of channels, over pixels in a row as many as keep a workgroup busy. */
 const rows = (file: string, wgsl: string, run: Run): Own =>
-  kernel(inFours(file, run), inRuns(wgsl, run), {
+  kernel(kernelFile(file, run), inRuns(wgsl, run), {
     uniforms: pixelsAndChannels,
     threads(t, _, { WG, PASSES }) {
       const { pixels, channels } = pixelsAndChannels(t);
@@ -75,8 +75,8 @@ const rows = (file: string, wgsl: string, run: Run): Own =>
   });
 
 /** A workgroup costs a CPU as much as 30 loads; a GPU wants many. */
-const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, lanes) => ({
-  PASSES: (lanes > 0 && lanes <= 8) || pixelsAndChannels(t).pixels > 2 ** 17 ? 64 : 4,
+const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, subgroupSize) => ({
+  PASSES: (subgroupSize > 0 && subgroupSize <= 8) || pixelsAndChannels(t).pixels > 2 ** 17 ? 64 : 4,
 });
 
 /** Pixels in all that one invocation goes through where that spares a launch. */
@@ -139,7 +139,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
     return { y: x, mean: [c], rstd: [c] };
   },
 
-  flops: ({ x }) => ({ forward: 5 * size(x), again: 5 * size(x), x: 17 * size(x) }),
+  flops: ({ x }) => ({ forward: 5 * size(x), recompute: 5 * size(x), x: 17 * size(x) }),
 
   forward: [
     ...byChannels((run) => ({
@@ -164,7 +164,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
           {
             ...finishing("moments"),
             flops: undefined,
-            label: `batch_norm_relu/${inFours("whole", run)}`,
+            label: `batch_norm_relu/${kernelFile("whole", run)}`,
             source: inRuns(whole, run) + shape,
             threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
           },
@@ -172,7 +172,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
       })),
     ),
   ],
-  again: {
+  recompute: {
     writes: ["y"],
     routine: byChannels((run) => ({ name: "normalised", tune, kernels: [normaliser[run]] })),
   },
@@ -183,7 +183,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
         tune,
         temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
         kernels: [
-          kernel(inFours("backward_sums", run), inRuns(backwardSums, run), {
+          kernel(kernelFile("backward_sums", run), inRuns(backwardSums, run), {
             uniforms: blocks,
             threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / run, count, images],
           }),
@@ -202,7 +202,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
         tune,
         temporaries: ({ mean }) => ({ means: [2, ...mean] }),
         kernels: [
-          kernel(inFours("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
+          kernel(kernelFile("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
             uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
             threads: ({ beta }) => [size(beta) / run, 1, 1],
           }),

@@ -30,7 +30,7 @@ export const TILE: Generator["tunables"] = {
 /** Where neighbouring columns lie side by side. */
 export const TUNABLES: Generator["tunables"] = { ...TILE, VEC: { value: 1, choices: [1, 4] } };
 
-/** What a step of the inner sum takes on subgroups of 8 besides its columns, or its rows, by the time of 8 of them. */
+/** What a step of the inner sum takes on subgroups of 8 reserved its columns, or its rows, by the time of 8 of them. */
 const STEP = 2.75;
 /** What a step takes with one load of four columns a lane, by the same. */
 const STEP_OF_FOUR = 4.5;
@@ -42,13 +42,13 @@ const STEP_OF_FOUR = 4.5;
  */
 export function fit(
   { rows, cols }: { rows: number; cols: number },
-  lanes: number,
+  subgroupSize: number,
   neighbours: "none" | "columns" | "both" = "columns",
 ): Tune {
   const groups = (most: number, of: number) =>
-    Math.max(1, 2 ** Math.ceil(Math.log2(Math.min(most, of) / (lanes || most))));
-  if (lanes !== 8) return { ROWS: groups(lanes === 4 ? 16 : 32, rows), COLS: groups(32, cols) };
-  const time = (of: number, n: number, step = n + STEP) => Math.ceil(of / (lanes * n)) * step;
+    Math.max(1, 2 ** Math.ceil(Math.log2(Math.min(most, of) / (subgroupSize || most))));
+  if (subgroupSize !== 8) return { ROWS: groups(subgroupSize === 4 ? 16 : 32, rows), COLS: groups(32, cols) };
+  const time = (of: number, n: number, step = n + STEP) => Math.ceil(of / (subgroupSize * n)) * step;
   const least = (choices: readonly number[], of: number) =>
     [...choices].sort((a, b) => time(of, a) - time(of, b))[0];
   const [ROWS, COLS] = [least([4, 3, 2, 1], rows), least([4, 5, 6, 3, 2, 1], cols)];
@@ -140,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 export interface Epilogue {
   /** What the kernel computes, line by line. */
   readonly formula: Formula;
-  /** Axes of the tensors that it reads besides x and w, and of those that it writes besides y, by binding. */
+  /** Axes of the tensors that it reads reserved x and w, and of those that it writes reserved y, by binding. */
   readonly reads: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
   /** Functions that it calls. */

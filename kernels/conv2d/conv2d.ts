@@ -55,7 +55,7 @@ const bySubgroups = (
       const { rows, cols } = extent(t, attrs);
       return cols % (tune?.VEC ?? 1) === 0 && rows % runs(tune) === 0;
     },
-    tune: (t, attrs, lanes) => broadcast.fit(extent(t, attrs), lanes, neighbours),
+    tune: (t, attrs, subgroupSize) => broadcast.fit(extent(t, attrs), subgroupSize, neighbours),
   };
 };
 

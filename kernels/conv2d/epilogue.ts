@@ -25,7 +25,7 @@ export interface Joined<A> {
   readonly names?: Readonly<Record<string, string>>;
   readonly temporaries?: (t: Shapes, attrs: A) => Shapes;
   /** Settings that suit the kernels; the convolution has its own. */
-  readonly tune?: (t: Shapes, attrs: A, lanes: number) => Tune;
+  readonly tune?: (t: Shapes, attrs: A, subgroupSize: number) => Tune;
   /** Bound of what all kernels together write, by that of the convolution's own. */
   bound(t: Shapes, v: Values, attrs: A, convolution: Bound<A>): Values;
 }
@@ -56,7 +56,10 @@ function joined<A extends Conv2dAttrs>(
     ...algorithm,
     ...(stated && { bound: (t: Shapes, v: Values, attrs: A) => open(bound(t, v, attrs, stated)) }),
     kernels: place === "before" ? [...others, ...own] : [...own, ...others],
-    tune: (t, attrs, lanes) => ({ ...tune?.(t, attrs, lanes), ...algorithm.tune?.(t, attrs, lanes) }),
+    tune: (t, attrs, subgroupSize) => ({
+      ...tune?.(t, attrs, subgroupSize),
+      ...algorithm.tune?.(t, attrs, subgroupSize),
+    }),
     temporaries: (t, attrs, tune) => ({
       ...algorithm.temporaries?.(t, attrs, tune),
       ...temporaries?.(t, attrs),
@@ -92,8 +95,8 @@ export function broadcasting<A extends Conv2dAttrs>(
 const columns = ({ y: [n, p, q, o] }: Shapes, tune: Tune) => shareColumns(n * p * q, o, tune);
 
 /** What suits kernels `byColumns`, as it does other elementwise ones. */
-export const suited = (_: Shapes, __: unknown, lanes: number): Tune =>
-  onCpu(lanes) ? { WG: 16, GROUPS: 64 } : {};
+export const suited = (_: Shapes, __: unknown, subgroupSize: number): Tune =>
+  onCpu(subgroupSize) ? { WG: 16, GROUPS: 64 } : {};
 
 /** A kernel that treats all elements of y alike but for their channel, each by so many FLOPs. */
 export const byColumns = <A extends Conv2dAttrs>(

@@ -126,11 +126,11 @@ export const bySubgroupsInParts = (
       return [x, y, z * tune.SPLITS];
     }),
     {
-      tune(t, attrs, lanes) {
+      tune(t, attrs, subgroupSize) {
         const { rows, cols, depth } = extent(t, attrs);
-        const tile = whole.tune!(t, attrs, lanes);
+        const tile = whole.tune!(t, attrs, subgroupSize);
         const { VEC = 1 } = tile;
-        const [high, wide] = [tile.ROWS, tile.COLS].map((n) => n * VEC * (lanes || 1));
+        const [high, wide] = [tile.ROWS, tile.COLS].map((n) => n * VEC * (subgroupSize || 1));
         const tiles = upTo(rows, high) * upTo(cols, wide) * depth;
         return { ...tile, SPLITS: splits(tiles, t) };
       },

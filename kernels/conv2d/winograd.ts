@@ -130,7 +130,7 @@ function algorithm(name: string, side: Side, pair: Pair): Algorithm<Conv2dAttrs>
       t.w[1] === across.r &&
       stride.every((step) => step === 1) &&
       t[result][3] % (tune?.VEC ?? 1) === 0,
-    tune: (t, _, lanes) => fit({ rows: rows(t), cols: t[result][3] }, lanes),
+    tune: (t, _, subgroupSize) => fit({ rows: rows(t), cols: t[result][3] }, subgroupSize),
     temporaries(t) {
       const [n, c, o] = [t[result][0], t[image][3], t[result][3]];
       const at = [n, points, ...tiles(t)];

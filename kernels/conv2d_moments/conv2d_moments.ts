@@ -117,7 +117,7 @@ export const conv2dMoments: Op<Conv2dAttrs> = {
     {
       kernels: apart,
       bound,
-      tune: ({ y }, _, lanes) => moments.forward[0].tune?.({ x: y }, PARTS, lanes) ?? {},
+      tune: ({ y }, _, subgroupSize) => moments.forward[0].tune?.({ x: y }, PARTS, subgroupSize) ?? {},
     },
   ),
   backward: conv2d.backward,

@@ -60,7 +60,7 @@ export const linear: Op<unknown> = {
     w: [
       {
         name: "plain",
-        tune: (_, __, lanes): Tune => (onCpu(lanes) ? { ROWS: 64 } : {}),
+        tune: (_, __, subgroupSize): Tune => (onCpu(subgroupSize) ? { ROWS: 64 } : {}),
         kernels: [
           kernel("backward_w", backwardW, ({ w: [k, o] }, _, { ROWS }) => [o, Math.ceil(k / ROWS), 1]),
         ],

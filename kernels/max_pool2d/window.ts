@@ -23,8 +23,8 @@ export const strips = ([n, h, w, c]: Shape, { WG, COLS }: Tune) =>
   [Math.ceil(c / WG) * WG, h, n * Math.ceil(w / COLS)] as const;
 
 /** Whole rows on a CPU, where launching a workgroup costs more than ten pixels of it. */
-export const tune = (_: Shapes, __: Pool2dAttrs, lanes: number): Tune =>
-  onCpu(lanes) ? { WG: 32, COLS: 64 } : {};
+export const tune = (_: Shapes, __: Pool2dAttrs, subgroupSize: number): Tune =>
+  onCpu(subgroupSize) ? { WG: 32, COLS: 64 } : {};
 
 /**
  * Shape [n,p,q,c] of an image [n,h,wd,c] seen through the window, p = floor((h + top + below - r) / sh) + 1.

@@ -2,7 +2,7 @@ import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
-import { byRuns, inRuns } from "../runs.ts";
+import { byRuns, inRuns } from "../vec4.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -43,7 +43,7 @@ export const rmsprop: Op<RmspropAttrs> = {
     ({ w }) => size(w),
     (run) =>
       flat({
-        label: run === 1 ? "rmsprop/update" : "rmsprop/update_fours",
+        label: run === 1 ? "rmsprop/update" : "rmsprop/update_vec4",
         source: inRuns(update, run) + shape,
         uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
           count: size(w),

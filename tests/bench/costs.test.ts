@@ -80,7 +80,7 @@ const HANDS: Readonly<Record<string, Readonly<Record<string, Hand>>>> = {
   },
   batch_norm_relu: {
     forward: perElement("x", 4 + 1),
-    again: perElement("x", 4 + 1),
+    recompute: perElement("x", 4 + 1),
     // as above, and in both passes y again and its sign: 3 each
     x: perElement("x", 11 + 2 * 3),
   },

@@ -16,7 +16,7 @@ import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { kernel } from "../../engine/tune/kernel.ts";
 import { conv2d, copy } from "../../kernels/index.ts";
-import { inRuns } from "../../kernels/runs.ts";
+import { inRuns } from "../../kernels/vec4.ts";
 import { device, group } from "../harness.ts";
 import { LAVAPIPE } from "../plans.ts";
 import { networkRow, resultOf } from "./results.ts";

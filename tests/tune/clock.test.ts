@@ -11,7 +11,7 @@ const check = group("tune clock");
 interface Simulated {
   /** Seconds of a dispatch. */
   readonly dispatch: number;
-  /** Seconds that a submission takes besides. */
+  /** Seconds that a submission takes reserved. */
   readonly fixed?: number;
   readonly quantum?: number;
   /** Standard deviation of a reading, as a part of it. */

@@ -5,7 +5,7 @@ import { merged, verdict } from "../../bench/tune/step.ts";
 import { LimitError, TuneError } from "../../engine/errors.ts";
 import { type Model, planTraining } from "../../engine/optim/trainer.ts";
 import { decide, type Problem, type Traits } from "../../engine/plan/choose.ts";
-import { parseWinners, readWinners, type Winners } from "../../engine/plan/winners/table.ts";
+import { parseTuningTable, readTuningTable, type TuningTable } from "../../engine/plan/tables/table.ts";
 import { configurationOf, searchedSpace, settledSpace, waysOf } from "../../engine/tune/problem_space.ts";
 import { compare } from "../../engine/tune/ranking.ts";
 import type { Header } from "../../engine/tune/record.ts";
@@ -25,7 +25,7 @@ const check = group("tune step");
 
 const TRAITS: Traits = {
   ...device.traits,
-  ...{ name: "test adapter", class: "cpu", lanes: 8, winners: undefined },
+  ...{ name: "test adapter", class: "cpu", subgroupSize: 8, tuningTable: undefined },
   features: new Set(["subgroups"]),
 };
 const ENVIRONMENT = { adapter: "test", driver: "1", implementation: "test", toggles: [] };
@@ -49,17 +49,17 @@ function fakeSteps(
   cost: Cost,
   { factor = (_: boolean): number => 1, traits = TRAITS } = {},
 ): Steps & { opened: number } {
-  const planned = (winners?: Winners) => {
-    const { pass, update } = planTraining(small, traits, { ...OPTIONS, winners });
+  const planned = (tuningTable?: TuningTable) => {
+    const { pass, update } = planTraining(small, traits, { ...OPTIONS, tuningTable });
     return [...pass.dispatches, ...update.dispatches];
   };
   const steps = {
     opened: 0,
     traits,
     plan: planned,
-    async open(winners?: Winners) {
+    async open(tuningTable?: TuningTable) {
       steps.opened++;
-      const dispatches = planned(winners);
+      const dispatches = planned(tuningTable);
       const seconds = dispatches.map(({ node, algorithm, kernel }) =>
         cost(`${node.op.name}/${node.routine}`, { algorithm, ...kernel.tune }),
       );
@@ -70,7 +70,7 @@ function fakeSteps(
           return dispatches.map((dispatch, i) => ({ dispatch, seconds: noisy(seconds[i], turn + i) }));
         },
         async run() {
-          return noisy(factor(winners !== undefined) * seconds.reduce((a, b) => a + b, 0), turn++);
+          return noisy(factor(tuningTable !== undefined) * seconds.reduce((a, b) => a + b, 0), turn++);
         },
         close() {
           steps.opened--;
@@ -156,10 +156,10 @@ check.test("what is faster alone and in the step is kept, what is slower in the 
   assert.match(verdict(found), /1\.5\d ms predicted, 1\.\d+ ms achieved\. Accepted\.$/);
 
   const text = JSON.stringify({ adapter: "test", problems: found.problems });
-  const winners = readWinners("winners.json", text);
+  const tuningTable = readTuningTable("tuning_table.json", text);
   for (const { group: at } of forward) {
-    const chosen = decide(at.node, { ...TRAITS, winners });
-    assert.match(chosen.why, /winners\.json: .*, this problem/);
+    const chosen = decide(at.node, { ...TRAITS, tuningTable });
+    assert.match(chosen.why, /tuning_table\.json: .*, this problem/);
     assert.is(chosen.kernels[0].tune.ROWS, 1);
   }
 });
@@ -212,8 +212,8 @@ check.test("an algorithm of a wider bound is taken only where the tables take it
     [present, ...others].map(({ algorithm }) => algorithm.name);
   assert.not(names(at("forward", TRAITS)).some((name) => name.startsWith("winograd")));
   const table = { routines: { "conv2d/forward": [{ algorithm: "winograd_4x4" }] } };
-  const winners = parseWinners("test", table);
-  const given = names(at("forward", { ...TRAITS, winners }));
+  const tuningTable = parseTuningTable("test", table);
+  const given = names(at("forward", { ...TRAITS, tuningTable }));
   assert.is(given[0], "winograd_4x4");
   assert.equal(
     given.filter((name) => name.startsWith("winograd")),
@@ -251,15 +251,15 @@ check.test("tunables are varied where they are read; the settled ones are among 
 check.test("a kernel that the step cannot take is told, and leaves the others", async () => {
   const steps = fakeSteps(alone);
   const { plan, open } = steps;
-  const checked = (winners?: Winners) => {
-    const tables = Object.values(winners?.problems["conv2d/w"] ?? {});
+  const checked = (tuningTable?: TuningTable) => {
+    const tables = Object.values(tuningTable?.problems["conv2d/w"] ?? {});
     if (tables.some(({ tune }) => tune?.ROWS === 3)) throw new LimitError("four at a time");
-    return winners;
+    return tuningTable;
   };
   const found = await run({
     steps: Object.assign(steps, {
-      plan: (winners: Winners) => plan(checked(winners)!),
-      open: (winners?: Winners) => open(checked(winners)),
+      plan: (tuningTable: TuningTable) => plan(checked(tuningTable)!),
+      open: (tuningTable?: TuningTable) => open(checked(tuningTable)),
     }),
   });
   const refused = found.findings.filter(({ why }) => why === "not in the step: four at a time");
@@ -341,7 +341,7 @@ check.test("winners are merged before what a table says of the same problem, and
       "conv2d/w": found["conv2d/w"],
     },
   });
-  parseWinners("merged", made);
+  parseTuningTable("merged", made);
 });
 
 check.test("a step on the adapter: it ends, and what it finds is a table", async () => {
@@ -354,7 +354,7 @@ check.test("a step on the adapter: it ends, and what it finds is a table", async
   });
   assert.is(found.findings.length, 1);
   assert.ok(found.seconds > 0);
-  parseWinners("found", { problems: found.problems });
+  parseTuningTable("found", { problems: found.problems });
   assert.is(found.findings[0].alone.evaluated > 0, true);
 });
 

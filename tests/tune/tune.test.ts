@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Device } from "../../engine/device/device.ts";
 import { decide } from "../../engine/plan/choose.ts";
-import { parseWinners } from "../../engine/plan/winners/table.ts";
+import { parseTuningTable } from "../../engine/plan/tables/table.ts";
 import { RunRecord } from "../../engine/tune/record.node.ts";
 import { readRecord } from "../../engine/tune/record.ts";
 import { routine } from "../../engine/tune/routine.ts";
@@ -117,10 +117,10 @@ check.test(
     };
     const { kernels } = decide(
       { op: conv2d, routine: "forward", shapes: { ...shapes, y: [1, 9, 9, 24] }, attrs: problem.attrs },
-      { ...device.traits, winners: parseWinners("own", OWN) },
+      { ...device.traits, tuningTable: parseTuningTable("own", OWN) },
       { algorithm: "plain" },
     );
-    const opened = await Device.open({ winners: OWN });
+    const opened = await Device.open({ tuningTable: OWN });
     const runner = new Runner(routine({ op: conv2d, ...problem }), { open: async () => opened });
     const standard = await runner.standard();
     assert.equal(standard, { algorithm: "plain", ...kernels[0].tune });

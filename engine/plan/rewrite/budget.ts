@@ -4,10 +4,10 @@ import type { Plan } from "../plan.ts";
 import { recompute } from "./recompute.ts";
 import { segments } from "./segments.ts";
 
-/** Bytes that may be taken, those `besides` the plan among them. */
+/** Bytes that may be taken, those `reserved` the plan among them. */
 export interface Budget {
   readonly most: number;
-  readonly besides: number;
+  readonly reserved: number;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Budget {
  * Throws LimitError with the least bytes possible where these are more.
  */
 export function within(
-  { most, besides }: Budget,
+  { most, reserved }: Budget,
   graph: Graph,
   nodes: readonly Node[],
   wanted: ReadonlySet<Tensor>,
@@ -29,7 +29,7 @@ export function within(
     const kept = new Set([...wanted, ...chosen.flatMap((segment) => [...segment.kept])]);
     return build(recompute(graph, nodes, { dropped, kept }));
   };
-  const taken = (plan: Plan) => besides + plan.memory().total;
+  const taken = (plan: Plan) => reserved + plan.memory().total;
   const fits = (plan: Plan) => taken(plan) <= most;
   const usual = plans(0);
   if (fits(usual)) return usual;

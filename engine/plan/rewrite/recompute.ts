@@ -19,15 +19,17 @@ export function recompute(graph: Graph, nodes: readonly Node[], keeping: Keeping
   const repeats = repeated(nodes, keeping);
   const made = new Map<Tensor, Tensor>();
   const rewritten: Node[] = [];
-  const again = (t: Tensor): Tensor => {
+  const recomputed = (t: Tensor): Tensor => {
     const maker = made.has(t) ? undefined : repeats(t);
     if (maker) {
-      const inputs = Object.fromEntries(Object.entries(sources(maker)).map(([name, x]) => [name, again(x)]));
+      const inputs = Object.fromEntries(
+        Object.entries(sources(maker)).map(([name, x]) => [name, recomputed(x)]),
+      );
       const { op, label } = maker;
-      const routine = op.again ? "again" : "forward";
-      const names = op.again?.writes ?? Object.keys(maker.outputs);
+      const routine = op.recompute ? "recompute" : "forward";
+      const names = op.recompute?.writes ?? Object.keys(maker.outputs);
       const copy = graph.make(
-        { ...maker, routine, inputs, onto: {}, of: maker, phase: "backward", label: `${label} again` },
+        { ...maker, routine, inputs, onto: {}, of: maker, phase: "backward", label: `${label} recompute` },
         names,
       );
       for (const name of names) made.set(maker.outputs[name], copy.outputs[name]);
@@ -37,7 +39,9 @@ export function recompute(graph: Graph, nodes: readonly Node[], keeping: Keeping
   };
   for (const node of nodes) {
     const backward = node.phase === "backward";
-    const inputs = Object.entries(node.inputs).map(([name, x]) => [name, backward ? again(x) : x] as const);
+    const inputs = Object.entries(node.inputs).map(
+      ([name, x]) => [name, backward ? recomputed(x) : x] as const,
+    );
     rewritten.push(backward ? { ...node, inputs: Object.fromEntries(inputs) } : node);
   }
   return rewritten;
@@ -45,12 +49,12 @@ export function recompute(graph: Graph, nodes: readonly Node[], keeping: Keeping
 
 /** What a node reads when it runs again: its inputs, and of its own outputs those that it is not to compute. */
 function sources({ op, inputs, outputs }: Node): Readonly<Record<string, Tensor>> {
-  if (!op.again) return inputs;
-  const read = reads(op, "again");
+  if (!op.recompute) return inputs;
+  const read = reads(op, "recompute");
   return Object.fromEntries(Object.entries({ ...inputs, ...outputs }).filter(([name]) => read.has(name)));
 }
 
-/** The node that makes a tensor of the forward pass, where the backward pass is to run it again. */
+/** The node that makes a tensor of the forward pass, where the backward pass is to run it recompute. */
 function repeated(nodes: readonly Node[], { dropped, kept }: Keeping): (t: Tensor) => Node | undefined {
   const uses = new Uses(nodes, kept);
   const demanded = new Set(
@@ -62,7 +66,7 @@ function repeated(nodes: readonly Node[], { dropped, kept }: Keeping): (t: Tenso
   function decide(t: Tensor): boolean {
     const node = uses.maker(t);
     if (node?.phase !== "forward" || node.routine !== "forward" || uses.wanted(t)) return false;
-    if (node.op.again && !node.op.again.writes.some((name) => node.outputs[name] === t)) return false;
+    if (node.op.recompute && !node.op.recompute.writes.some((name) => node.outputs[name] === t)) return false;
     if (dropped?.has(node)) return true;
     // a part that stays keeps all that it lies in
     if (node.op.slices) return Object.values(node.inputs).every(repeats);

@@ -47,7 +47,7 @@ function joins({ inputs, outputs: { y } }: Node, made: ReadonlyMap<Tensor, numbe
 }
 
 /** Whether the node may run twice: it updates nothing, or has a routine of its own for that. */
-const repeatable = ({ op }: Node): boolean => op.again !== undefined || !updates(op);
+const repeatable = ({ op }: Node): boolean => op.recompute !== undefined || !updates(op);
 
 /** Bytes that the backward pass reads of the forward pass, and FLOPs of the former. */
 function costOf(nodes: readonly Node[]): { kept: number; flops: number } {

@@ -1,4 +1,4 @@
-// Tables of winners: what they say of a problem, what is wrong in one, and that those shipped name what exists.
+// Tuning tables: what they say of a problem, what is wrong in one, and that those shipped name what exists.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,18 +11,18 @@ import { withGradients } from "../engine/graph/autodiff.ts";
 import { Graph } from "../engine/graph/graph.ts";
 import type { Choose, Traits } from "../engine/plan/choose.ts";
 import { plan } from "../engine/plan/plan.ts";
-import { parseWinners, readWinners } from "../engine/plan/winners/table.ts";
-import { problemKey, SHIPPED } from "../engine/plan/winners/winners.ts";
+import { problemKey, SHIPPED } from "../engine/plan/tables/preferences.ts";
+import { parseTuningTable, readTuningTable } from "../engine/plan/tables/table.ts";
 import { conv2d, type Op, ops } from "../kernels/index.ts";
 import { device, group } from "./harness.ts";
 
-const check = group("winners");
+const check = group("tuning tables");
 const TRAITS: Traits = {
   ...device.traits,
   name: "test adapter",
   class: "gpu",
   features: new Set(["subgroups"]),
-  lanes: 8,
+  subgroupSize: 8,
 };
 const GIVEN = { x: [1, 8, 8, 16], w: [3, 3, 16, 32], b: [32] };
 const ATTRS = {
@@ -38,7 +38,7 @@ function launch(table: object, { choose, op = conv2d }: { choose?: Choose; op?: 
   const graph = new Graph();
   const [x, w, b] = Object.entries(GIVEN).map(([name, shape]) => graph.input(name, shape));
   const { y } = graph.apply(op, { x, w, b }, ATTRS);
-  const traits = { ...TRAITS, winners: parseWinners("test", table) };
+  const traits = { ...TRAITS, tuningTable: parseTuningTable("test", table) };
   const [{ algorithm, kernel, why }] = plan(graph, traits, { outputs: { y }, choose }).dispatches;
   return { algorithm, tune: kernel.tune, why };
 }
@@ -65,7 +65,7 @@ for (const [what, when, holds] of [
   ["channels out below", { outputs: { most: 31 } }, false],
   ["pixels", { pixels: { most: 64 } }, true],
   ["images", { images: [2, 4] }, false],
-  ["lanes", { lanes: 8 }, true],
+  ["subgroupSize", { subgroupSize: 8 }, true],
   ["all conditions", { inputs: 16, outputs: 33 }, false],
 ] as const)
   check.test(`a rule by ${what} ${holds ? "holds" : "does not hold"}`, () => {
@@ -91,13 +91,13 @@ check.test("the key of a problem leaves out gradients and the order of names", (
 });
 
 check.test("a rule that does not fit or exist, or lacks its feature, falls through", () => {
-  const bare = { ...TRAITS, features: new Set<string>(), lanes: 0 };
+  const bare = { ...TRAITS, features: new Set<string>(), subgroupSize: 0 };
   const graph = new Graph();
   const other = { ...conv2d, name: "convolution" }; // that no shipped table speaks of
   const { y } = graph.apply(other, { x: graph.input("x", GIVEN.x), w: graph.input("w", GIVEN.w) }, ATTRS);
   const routines = { "convolution/forward": [{ algorithm: "broadcast" }, { algorithm: "fft" }] };
-  const winners = parseWinners("test", { routines });
-  const [{ algorithm, why }] = plan(graph, { ...bare, winners }, { outputs: { y } }).dispatches.slice(-1);
+  const tuningTable = parseTuningTable("test", { routines });
+  const [{ algorithm, why }] = plan(graph, { ...bare, tuningTable }, { outputs: { y } }).dispatches.slice(-1);
   assert.equal([algorithm, why], ["registers", "the operation's order"]);
   const fits = { ...conv2d.forward[1], name: "small", fits: () => false };
   const op = { ...conv2d, forward: [fits, ...conv2d.forward] };
@@ -168,22 +168,23 @@ for (const [what, table, says] of [
 ] as const)
   check.test(`${what} in a table is a FormatError with path and place`, () => {
     assert.throws(
-      () => readWinners("t.json", typeof table === "string" ? table : JSON.stringify(table)),
+      () => readTuningTable("t.json", typeof table === "string" ? table : JSON.stringify(table)),
       (error: Error) => error instanceof FormatError && says.test(error.message),
     );
   });
 
 check.test("a device takes a table from a file or an object", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tessera-winners-"));
+  const folder = mkdtempSync(join(tmpdir(), "tessera-tables-"));
   const path = join(folder, "mine.json");
   try {
     writeFileSync(path, JSON.stringify(rules(plain)));
-    for (const winners of [path, rules(plain)]) {
-      const nothing = await Device.open({ adapter: "null", winners });
-      assert.equal(nothing.traits.winners?.routines["conv2d/forward"][0].algorithm, "plain");
+    for (const tuningTable of [path, rules(plain)]) {
+      const nothing = await Device.open({ adapter: "null", tuningTable });
+      assert.equal(nothing.traits.tuningTable?.routines["conv2d/forward"][0].algorithm, "plain");
       nothing.close();
     }
-    const refused = (winners: string) => Device.open({ adapter: "null", winners }).catch((error) => error);
+    const refused = (tuningTable: string) =>
+      Device.open({ adapter: "null", tuningTable }).catch((error) => error);
     const absent = await refused(join(folder, "absent.json"));
     assert.ok(absent instanceof FormatError && /absent\.json: cannot be read/.test(absent.message));
   } finally {

@@ -5,11 +5,11 @@ import cpu from "./cpu.json";
 import gpu from "./gpu.json";
 import lavapipe from "./lavapipe.json";
 import swiftshader from "./swiftshader.json";
-import { type Condition, type Fact, parseWinners, type Rule, type Winners } from "./table.ts";
+import { type Condition, type Fact, parseTuningTable, type Rule, type TuningTable } from "./table.ts";
 
 /** The tables that come with the engine: those of an adapter before those of a class. */
-export const SHIPPED: readonly Winners[] = Object.entries({ lavapipe, swiftshader, cpu, gpu }).map(
-  ([name, json]) => parseWinners(`winners/${name}.json`, json),
+export const SHIPPED: readonly TuningTable[] = Object.entries({ lavapipe, swiftshader, cpu, gpu }).map(
+  ([name, json]) => parseTuningTable(`tables/${name}.json`, json),
 );
 
 /** A choice, and the rule that made it. */
@@ -30,7 +30,7 @@ export function* preferences(
 ): Iterable<Preference> {
   const facts = factsOf(traits, shapes, attrs);
   const key = problemKey(shapes, attrs);
-  for (const table of traits.winners ? [traits.winners, ...SHIPPED] : SHIPPED) {
+  for (const table of traits.tuningTable ? [traits.tuningTable, ...SHIPPED] : SHIPPED) {
     if (!applies(table, traits)) continue;
     for (const name of names(routine)) {
       const exact = table.problems[name]?.[key];
@@ -54,7 +54,7 @@ export function problemKey(shapes: Shapes, attrs: unknown): string {
 }
 
 /** Whether a table is for the adapter. */
-export const applies = (table: Winners, traits: Traits): boolean =>
+export const applies = (table: TuningTable, traits: Traits): boolean =>
   (!table.adapter || table.adapter.test(traits.name)) &&
   (!table.class || table.class === traits.class || (table.class === "gpu" && traits.class !== "cpu"));
 
@@ -66,7 +66,7 @@ function* names(routine: string): Iterable<string> {
 
 /** What rules can ask of a problem; a fact that it does not have is undefined and meets no condition. */
 export function factsOf(
-  { lanes }: Traits,
+  { subgroupSize }: Traits,
   { x, w, y }: Shapes,
   attrs: unknown,
 ): Readonly<Record<Fact, string | number | undefined>> {
@@ -80,7 +80,7 @@ export function factsOf(
     outputs: weights?.at(-1) ?? y?.at(-1),
     pixels: y?.slice(0, -1).reduce((a, b) => a * b, 1),
     images: y?.[0],
-    lanes,
+    subgroupSize,
   };
 }
 

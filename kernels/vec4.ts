@@ -21,7 +21,7 @@ export const byRuns = <A>(
   return [
     {
       ...fours,
-      name: `${fours.name} in fours`,
+      name: `${fours.name}_vec4`,
       fits: (t, attrs, tune) => elements(t) % 4 === 0 && (fours.fits?.(t, attrs, tune) ?? true),
     },
     ones,

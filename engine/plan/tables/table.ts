@@ -17,9 +17,9 @@ export interface Rule extends Choice {
 
 /**
  * Which algorithm and tunables a routine takes on an adapter: exact problems first, then rules, in order. The text of
- * the table is JSON; `engine/plan/winners/` holds those that come with the engine.
+ * the table is JSON; `engine/plan/tables/` holds those that come with the engine.
  */
-export interface Winners {
+export interface TuningTable {
   /** Where it was read, for messages. */
   readonly path: string;
   /** Regular expression that the adapter's name matches, upper or lower case; every adapter without this and `class`. */
@@ -33,9 +33,9 @@ export interface Winners {
 
 /**
  * What rules may ask of a problem. `window` and `stride` are text such as "3x3"; `inputs` and `outputs` are channels;
- * `pixels` counts the places of the output, over all `images`; `lanes` is the adapter's subgroup size.
+ * `pixels` counts the places of the output, over all `images`; `subgroupSize` is the adapter's subgroup size.
  */
-export const FACTS = ["window", "stride", "inputs", "outputs", "pixels", "images", "lanes"] as const;
+export const FACTS = ["window", "stride", "inputs", "outputs", "pixels", "images", "subgroupSize"] as const;
 export type Fact = (typeof FACTS)[number];
 const TEXTS: readonly string[] = ["window", "stride"];
 
@@ -43,18 +43,18 @@ const TEXTS: readonly string[] = ["window", "stride"];
 const PROVENANCE = ["adapter", "driver", "implementation", "date", "command"];
 
 /** Reads a table from text. Throws FormatError with the path and the place in the table that is wrong. */
-export function readWinners(path: string, text: string): Winners {
+export function readTuningTable(path: string, text: string): TuningTable {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new FormatError(`${path}: not JSON: ${(cause as Error).message}`, { cause });
   }
-  return parseWinners(path, json);
+  return parseTuningTable(path, json);
 }
 
-/** The table that an object from JSON says. Throws as `readWinners` does. */
-export function parseWinners(path: string, json: unknown): Winners {
+/** The table that an object from JSON says. Throws as `readTuningTable` does. */
+export function parseTuningTable(path: string, json: unknown): TuningTable {
   const table = object(`${path}: the table`, json, ["adapter", "class", "measured", "routines", "problems"]);
   object(`${path}: measured`, table.measured ?? {}, PROVENANCE);
   if (table.class !== undefined && !CLASSES.includes(table.class))
