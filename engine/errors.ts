@@ -26,6 +26,12 @@ export class TuneError extends TesseraError {}
 /** A value outside its range, such as a label beyond the classes; names both. */
 export class ValueError extends TesseraError {}
 
+/** A call on an object that was closed, or whose work was ended by `close`; names the call. */
+export class ClosedError extends TesseraError {}
+
+/** A gradient with an infinity or a NaN; names the step and the norm. The weights are as before the step. */
+export class NonFiniteError extends TesseraError {}
+
 /** A file that is not what it claims to be. */
 export class FormatError extends TesseraError {}
 
