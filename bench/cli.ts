@@ -3,15 +3,15 @@ import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { verbosity } from "../engine/device/device.ts";
 import { TUNABLES } from "../engine/gradcheck/index.ts";
-import { bytes, positive, whole } from "./commands/arguments.ts";
-import { addBench } from "./commands/bench.ts";
-import { convert } from "./commands/convert.ts";
-import { demo } from "./commands/demo.ts";
-import { gradcheck, repro } from "./commands/gradcheck.ts";
-import { info } from "./commands/info.ts";
-import { models } from "./commands/models.ts";
-import { parity } from "./commands/parity.ts";
-import { addTune } from "./commands/tune.ts";
+import { addBench } from "./bench/options.ts";
+import { bytes, positive, whole } from "./command_line/arguments.ts";
+import { convert } from "./convert/convert.ts";
+import { demo } from "./demo/demo.ts";
+import { gradcheck, repro } from "./gradcheck/gradcheck.ts";
+import { info } from "./info/info.ts";
+import { models } from "./models/models.ts";
+import { parity } from "./parity/parity.ts";
+import { addTune } from "./tune/options.ts";
 
 const program = new Command("tessera")
   .description("deep learning written by hand on WebGPU: the Inception-v4 and Inception-ResNet networks")

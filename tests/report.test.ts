@@ -1,8 +1,8 @@
 // The pages of a gradient check: what a heat map shows, and that a browser opens them without a fault.
 
 import * as assert from "uvu/assert";
-import { gradcheckPage, type MutationScore } from "../bench/report/html.ts";
-import { indexOf, type Plane, project, type View, views } from "../bench/report/unfold.ts";
+import { gradcheckPage, type MutationScore } from "../bench/gradcheck/page.ts";
+import { indexOf, type Plane, project, type View, views } from "../bench/gradcheck/unfold.ts";
 import {
   type ErrorMap,
   type Finding,

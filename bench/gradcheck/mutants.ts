@@ -8,8 +8,8 @@ import {
   score,
   share,
 } from "../../engine/gradcheck/score.ts";
-import type { MutationScore } from "../report/html.ts";
 import { explained } from "./explained.ts";
+import type { MutationScore } from "./page.ts";
 
 /** Share of the mutants that the cases must kill. */
 export const GOAL = 0.95;

@@ -1,6 +1,6 @@
 import { FormatError } from "../../engine/errors.ts";
 import { parseJson, type Schema } from "../../engine/tune/formats/schema.ts";
-import { readUnpacked } from "../commands/files.ts";
+import { readUnpacked } from "../command_line/files.ts";
 import type { Result } from "./result.ts";
 
 const STRING: Schema = { type: "string" };

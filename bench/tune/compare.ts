@@ -3,7 +3,7 @@
 import Table from "cli-table3";
 import type { Recording } from "../../engine/tune/recording.ts";
 import type { Row } from "../../engine/tune/row.ts";
-import { durationUnit, figures, told } from "./scale.ts";
+import { durationUnit, figures, told } from "../page/scale.ts";
 
 /** A row, what heads its column, and what it was recorded with. */
 export interface Side {

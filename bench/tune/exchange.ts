@@ -10,7 +10,7 @@ import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
 import { writeT4 } from "../../engine/tune/formats/t4.ts";
 import { described, type Header, isRecord, writeRecord } from "../../engine/tune/record.ts";
 import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
-import { readBytes, readUnpacked, writeWhole } from "../commands/files.ts";
+import { readBytes, readUnpacked, writeWhole } from "../command_line/files.ts";
 import { about, pick, readSources } from "./recordings.ts";
 
 /** Formats that `exportRecording` writes. */

@@ -2,10 +2,10 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Parameter } from "../../engine/tune/space.ts";
-import type { Markup } from "../report/markup.ts";
-import { plot, type Side, type Size } from "../report/plot.ts";
+import type { Markup } from "../page/markup.ts";
+import { plot, type Side, type Size } from "../page/plot.ts";
+import { durationUnit, figures, type Scale, scale, told } from "../page/scale.ts";
 import { byValue, type Digest, middle, pareto, type Timed } from "./run.ts";
-import { durationUnit, figures, type Scale, scale, told } from "./scale.ts";
 
 /** Pixels. */
 const WIDE = { width: 520, height: 250, left: 52, right: 16, top: 26, bottom: 40 };

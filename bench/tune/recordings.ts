@@ -16,7 +16,7 @@ import {
 import type { Recording } from "../../engine/tune/recording.ts";
 import type { Row } from "../../engine/tune/row.ts";
 import type { Value } from "../../engine/tune/space.ts";
-import { readUnpacked } from "../commands/files.ts";
+import { readUnpacked } from "../command_line/files.ts";
 
 /** Rows that were measured together: a file of ours may hold several such runs, of other formats it holds one. */
 export interface Source {

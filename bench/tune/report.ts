@@ -2,11 +2,11 @@
 
 import type { Json } from "../../engine/tune/formats/schema.ts";
 import type { Row, Status } from "../../engine/tune/row.ts";
-import { html, type Markup } from "../report/markup.ts";
-import { described, framed, plural } from "../report/page.ts";
+import { html, type Markup } from "../page/markup.ts";
+import { described, framed, plural } from "../page/page.ts";
+import { durationUnit, figures, scale, told } from "../page/scale.ts";
 import { accuracy, distribution, effect, progress } from "./plots.ts";
 import { byStatus, type Digest, digest, explained, middle, pareto, type Run, refusals } from "./run.ts";
-import { durationUnit, figures, scale, told } from "./scale.ts";
 import { bestSection } from "./table.ts";
 
 /** What a status says of a configuration. */

@@ -6,7 +6,7 @@ import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
 import { took } from "../../engine/tune/replay.ts";
 import { type Row, STATUSES, type Status } from "../../engine/tune/row.ts";
 import type { Configuration, Parameter, Space, Value } from "../../engine/tune/space.ts";
-import { durationUnit, type Unit } from "./scale.ts";
+import { durationUnit, type Unit } from "../page/scale.ts";
 
 /** A recording, its rows in the order of their evaluation, with what else is known of the run. */
 export interface Run extends Recording {

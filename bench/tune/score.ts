@@ -9,7 +9,7 @@ import { type Axis, Baseline, overall, rehearse, type Score, score } from "../..
 import { strategies } from "../../engine/tune/strategies/index.ts";
 import { randomSample } from "../../engine/tune/strategies/random_sample.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
-import { interruptible } from "../commands/interrupt.ts";
+import { interruptible } from "../command_line/interrupt.ts";
 import { about, readSources, type Source } from "./recordings.ts";
 
 /** A recorded space to search, with what random search does there. */

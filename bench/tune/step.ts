@@ -21,9 +21,9 @@ import {
 import type { Group } from "../../engine/tune/step_groups.ts";
 import { trainingSteps } from "../../engine/tune/training_steps.ts";
 import { model, netOptions } from "../../models/index.ts";
-import { readBytes, writeWhole } from "../commands/files.ts";
-import { interruptible } from "../commands/interrupt.ts";
-import { durationUnit, told } from "./scale.ts";
+import { readBytes, writeWhole } from "../command_line/files.ts";
+import { interruptible } from "../command_line/interrupt.ts";
+import { durationUnit, told } from "../page/scale.ts";
 import { budgetOf, settingsOf } from "./tune.ts";
 
 export interface StepCommand {

@@ -1,9 +1,9 @@
 // The table of the best rows: what they set, how long they took, which of them nothing tells from the best.
 
-import { html, type Markup } from "../report/markup.ts";
-import { plural } from "../report/page.ts";
+import { html, type Markup } from "../page/markup.ts";
+import { plural } from "../page/page.ts";
+import { figures } from "../page/scale.ts";
 import type { Digest, Run, Timed } from "./run.ts";
-import { figures } from "./scale.ts";
 
 /** Rows that are listed, and those beyond them that are tied with the best; columns of metrics. */
 const LISTED = { best: 15, tied: 60, metrics: 4 };

@@ -14,11 +14,11 @@ import type { Row } from "../../engine/tune/row.ts";
 import type { Budget } from "../../engine/tune/search.ts";
 import { type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
-import { readBytes, writeWhole } from "../commands/files.ts";
-import { interruptible } from "../commands/interrupt.ts";
+import { readBytes, writeWhole } from "../command_line/files.ts";
+import { interruptible } from "../command_line/interrupt.ts";
+import { durationUnit, told } from "../page/scale.ts";
 import { page } from "./report.ts";
 import { byStatus, type Run } from "./run.ts";
-import { durationUnit, told } from "./scale.ts";
 
 export interface RunOptions {
   /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */

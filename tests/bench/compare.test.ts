@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
-import { onAdapter, rerun } from "../../bench/commands/bench_compare.ts";
+import { onAdapter, rerun } from "../../bench/bench/compare.ts";
 import { type Comparison, compareResults, exitCodeOf } from "../../bench/measure/compare.ts";
 import { readResult } from "../../bench/measure/read_result.ts";
 import { inTurns, MOST_ROUNDS, type TurnOptions } from "../../bench/measure/turns.ts";

@@ -2,8 +2,8 @@
 
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
+import { page } from "../../bench/bench/outputs/html.ts";
 import type { Result } from "../../bench/measure/result.ts";
-import { page } from "../../bench/outputs/html.ts";
 import { inBrowser } from "../browser/pages.ts";
 import { group } from "../harness.ts";
 import { kernelRow, networkRow, resultOf, three } from "./results.ts";

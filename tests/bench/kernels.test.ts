@@ -2,6 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
+import { kernelTables, rooflineTable } from "../../bench/bench/outputs/kernel_tables.ts";
+import { aligned } from "../../bench/bench/outputs/terminal.ts";
+import { asJson, asScript, tuneList, tuneListText } from "../../bench/bench/outputs/tune_list.ts";
 import copyWgsl from "../../bench/measure/copy.wgsl";
 import { type KernelProblem, measureKernels, problemsOf } from "../../bench/measure/kernels.ts";
 import multiplyAdd from "../../bench/measure/multiply_add.wgsl";
@@ -9,9 +12,6 @@ import type { KernelRow, LaunchRow, Result, Roofs } from "../../bench/measure/re
 import { floorOf, roofline } from "../../bench/measure/roofline.ts";
 import { readRoofs, roofsOf } from "../../bench/measure/roofs.ts";
 import workgroup from "../../bench/measure/workgroup.wgsl";
-import { kernelTables, rooflineTable } from "../../bench/outputs/kernel_tables.ts";
-import { aligned } from "../../bench/outputs/terminal.ts";
-import { asJson, asScript, tuneList, tuneListText } from "../../bench/outputs/tune_list.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { kernel } from "../../engine/tune/kernel.ts";

@@ -1,10 +1,10 @@
 // Rows of networks: complete, consistent with their plans, not valid where a kernel is wrong, kept when interrupted.
 import * as assert from "uvu/assert";
+import { paperText } from "../../bench/bench/outputs/paper.ts";
+import { layerText, memoryText, networkText } from "../../bench/bench/outputs/terminal.ts";
 import { measureNetwork } from "../../bench/measure/network.ts";
 import type { NetworkRow } from "../../bench/measure/result.ts";
 import { dispatchesOf, planStep } from "../../bench/measure/setting.ts";
-import { paperText } from "../../bench/outputs/paper.ts";
-import { layerText, memoryText, networkText } from "../../bench/outputs/terminal.ts";
 import { type Algorithm, maxPool2d } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
 import { networkRow, resultOf, spreadOf } from "./results.ts";

@@ -1,21 +1,21 @@
 // What is written of a result: tables, Markdown, CSV, the trace, what others published.
 
 import * as assert from "uvu/assert";
-import { sum } from "../../bench/measure/grouped.ts";
-import { shareOf } from "../../bench/measure/roofline.ts";
 import {
   baselines,
   baselinesOf,
   differences,
   published,
   readBaselines,
-} from "../../bench/outputs/baselines.ts";
-import { csv } from "../../bench/outputs/csv.ts";
-import { markdown } from "../../bench/outputs/markdown.ts";
-import { blocks, costliest, layers, named } from "../../bench/outputs/summary.ts";
-import { tables } from "../../bench/outputs/tables.ts";
-import { type TraceEvent, trace } from "../../bench/outputs/trace.ts";
-import { verdict } from "../../bench/outputs/verdict.ts";
+} from "../../bench/bench/outputs/baselines.ts";
+import { csv } from "../../bench/bench/outputs/csv.ts";
+import { markdown } from "../../bench/bench/outputs/markdown.ts";
+import { blocks, costliest, layers, named } from "../../bench/bench/outputs/summary.ts";
+import { tables } from "../../bench/bench/outputs/tables.ts";
+import { type TraceEvent, trace } from "../../bench/bench/outputs/trace.ts";
+import { verdict } from "../../bench/bench/outputs/verdict.ts";
+import { sum } from "../../bench/measure/grouped.ts";
+import { shareOf } from "../../bench/measure/roofline.ts";
 import { group } from "../harness.ts";
 import { host, kernelRow, networkRow, resultOf, roofs, three } from "./results.ts";
 

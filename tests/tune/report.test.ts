@@ -2,9 +2,9 @@
 
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
+import { durationUnit, figures, scale, told } from "../../bench/page/scale.ts";
 import { page } from "../../bench/tune/report.ts";
 import { byStatus, digest, explained, pareto, type Run, refusals } from "../../bench/tune/run.ts";
-import { durationUnit, figures, scale, told } from "../../bench/tune/scale.ts";
 import { compare } from "../../engine/tune/ranking.ts";
 import { type Row, STATUSES } from "../../engine/tune/row.ts";
 import { type Configuration, Space } from "../../engine/tune/space.ts";
