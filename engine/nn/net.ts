@@ -11,8 +11,8 @@ import {
   scaleAddRelu,
   softmaxCrossEntropy,
 } from "../../kernels/index.ts";
-import type { DType, Shape } from "../../kernels/op.ts";
-import { remember } from "../../kernels/remember.ts";
+import type { DType, Op, Shape } from "../../kernels/op.ts";
+import { checkChoice, checkNames, checkNumber, checkWhole, refuse } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { constant, type Initialiser, varianceScaling, xavier } from "./initialisers.ts";
@@ -39,6 +39,37 @@ export interface NetOptions {
   readonly batchNorm?: { readonly scale?: boolean; readonly epsilon?: number; readonly decay?: number };
   /** Whether weight decay reaches biases too. */
   readonly decayBiases?: boolean;
+  /**
+   * Paths that training leaves as they are: text in which `*` stands for anything, such as `stem/*`, or regular
+   * expressions. A batch norm whose beta is frozen takes its running statistics and keeps them.
+   */
+  readonly freeze?: readonly (string | RegExp)[];
+}
+
+const NET_OPTIONS = ["training", "width", "initialiser", "batchNorm", "decayBiases", "freeze"];
+
+/** Throws ValueError where options of a net are unknown or outside their range. */
+export function checkNetOptions(call: string, options: NetOptions): void {
+  checkNames(call, options, NET_OPTIONS);
+  const { width, batchNorm, freeze } = options;
+  if (width !== undefined) checkNumber(call, "width", width, { least: 0, above: true });
+  if (freeze !== undefined && !(Array.isArray(freeze) && freeze.every(isPattern)))
+    refuse(call, "freeze", freeze, "a list of paths or regular expressions");
+  if (batchNorm === undefined) return;
+  checkNames(`${call}: batchNorm`, batchNorm, ["scale", "epsilon", "decay"]);
+  const { scale, epsilon, decay } = batchNorm;
+  if (scale !== undefined) checkChoice(call, "batchNorm.scale", scale, [true, false]);
+  if (epsilon !== undefined) checkNumber(call, "batchNorm.epsilon", epsilon, { least: 0 });
+  if (decay !== undefined) checkNumber(call, "batchNorm.decay", decay, { least: 0, most: 1 });
+}
+
+const isPattern = (one: unknown): boolean => typeof one === "string" || one instanceof RegExp;
+
+/** Whether a path matches a pattern: text in which `*` stands for anything, or a regular expression. */
+export function matches(pattern: string | RegExp, path: string): boolean {
+  if (typeof pattern !== "string") return path.search(pattern) >= 0; // search ignores lastIndex
+  const parts = pattern.split("*").map((text) => text.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "s").test(path);
 }
 
 /** A persistent value of a model. */
@@ -46,8 +77,10 @@ export interface VariableSpec {
   readonly path: string;
   readonly shape: Shape;
   readonly initial: Initialiser;
-  /** Updated by the optimiser, or by the layer itself (running statistics). */
+  /** Updated by the optimiser, or by the layer itself (running statistics), or, where frozen, by nothing. */
   readonly trainable: boolean;
+  /** A parameter that the net's options freeze. */
+  readonly frozen?: boolean;
   /** Whether weight decay applies. */
   readonly decayed: boolean;
 }
@@ -59,27 +92,58 @@ export interface Block {
   readonly body: (net: Net, x: Tensor) => Tensor;
 }
 
-const pair = (v: Pair): readonly [number, number] => (typeof v === "number" ? [v, v] : v);
+/** A pair of a number for both axes, whole and at least `least`. */
+function pair(call: string, name: string, v: Pair, least = 1): readonly [number, number] {
+  const both: readonly number[] = Array.isArray(v) ? v : [v as number, v as number];
+  if (both.length !== 2 || !both.every((n) => Number.isInteger(n) && n >= least))
+    refuse(call, name, v, `a whole number of at least ${least}, or two for [down, across],`);
+  return [both[0], both[1]];
+}
+
+/** What all levels of a net have in common. */
+class Traced {
+  readonly graph = new Graph();
+  readonly variables = new Map<string, VariableSpec>();
+  readonly blocks = new Map<string, Block>();
+  /** Tensors by the name under which they can be read: of `output`, and what each layer and block returns. */
+  readonly named = new Map<string, Tensor>();
+  /** How many dropouts each path has. */
+  readonly dropouts = new Map<string, number>();
+  counter: Tensor | undefined;
+}
 
 /**
  * The layer API: traces layers onto a graph and declares their variables by path on first use.
  * `at(name)` is the same net one level down; a layer's variables are `<path>/<name>/w`, `/bias`, `/gamma`, `/beta`,
- * `/mean`, `/variance`. Activations are NHWC, weights RSCO.
+ * `/mean`, `/variance`. Activations are NHWC, weights RSCO. Throws ShapeError where shapes do not fit, ValueError where
+ * an argument is outside its range.
  */
 export class Net {
-  readonly graph: Graph;
-  readonly variables: Map<string, VariableSpec>;
-  /** The blocks traced so far, by their path. */
-  readonly blocks: Map<string, Block>;
+  readonly #traced: Traced;
 
   constructor(
     readonly options: NetOptions = {},
     readonly path = "",
     parent?: Net,
   ) {
-    this.graph = parent?.graph ?? new Graph();
-    this.variables = parent?.variables ?? new Map();
-    this.blocks = parent?.blocks ?? new Map();
+    if (!parent) checkNetOptions("net", options);
+    this.#traced = parent ? parent.#traced : new Traced();
+  }
+
+  get graph(): Graph {
+    return this.#traced.graph;
+  }
+  /** The variables declared so far, by path. */
+  get variables(): Map<string, VariableSpec> {
+    return this.#traced.variables;
+  }
+  /** The blocks traced so far, by their path. */
+  get blocks(): Map<string, Block> {
+    return this.#traced.blocks;
+  }
+  /** Tensors that can be read by name: those of `output`, and what each layer and block at a path returns. */
+  get named(): ReadonlyMap<string, Tensor> {
+    return this.#traced.named;
   }
 
   get training(): boolean {
@@ -95,7 +159,13 @@ export class Net {
   block(name: string, input: Tensor, body: Block["body"]): Tensor {
     const output = body(this.at(name), input);
     this.blocks.set(this.#join(name), { input, output, body });
-    return output;
+    return this.output(name, output);
+  }
+
+  /** Names a tensor, so that it can be read after a step or a prediction; returns it. */
+  output(name: string, x: Tensor): Tensor {
+    this.#traced.named.set(this.#join(name), x);
+    return x;
   }
 
   /** `filters` times the width multiplier, at least 1. */
@@ -103,13 +173,16 @@ export class Net {
     return Math.max(1, Math.floor(filters * (this.options.width ?? 1) + 0.5));
   }
 
+  /** A tensor that the caller gives with every step, such as a target; its leading axis is the batch. */
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
     return this.graph.input(name, shape, dtype);
   }
 
   /** A trainable variable. */
   parameter(name: string, shape: Shape, initial: Initialiser, { decayed = false } = {}): Tensor {
-    return this.#variable({ path: this.#join(name), shape, initial, decayed, trainable: true });
+    const path = this.#join(name);
+    const frozen = this.#frozen(path);
+    return this.#variable({ path, shape, initial, decayed, trainable: !frozen, ...(frozen && { frozen }) });
   }
 
   /** A variable that the layer itself updates. */
@@ -123,20 +196,21 @@ export class Net {
     x: Tensor,
     filters: number,
     window: Pair,
-    { stride = 1, padding = "same", bias = true }: WindowOptions & { bias?: boolean } = {},
+    options: WindowOptions & { readonly bias?: boolean } = {},
   ): Tensor {
     const net = this.at(name);
-    const [r, s] = pair(window);
+    const call = net.#label("conv2d");
+    checkRank(call, x, 4);
+    checkNames(call, options, ["stride", "padding", "bias"]);
+    const { stride = 1, padding = "same", bias = true } = options;
+    checkWhole(call, "filters", filters, 1);
+    const [r, s] = pair(call, "window", window);
+    const steps = pair(call, "stride", stride);
     const initial = this.options.initialiser ?? varianceScaling();
     const w = net.parameter("w", [r, s, x.shape[3], filters], initial, { decayed: true });
-    const b = bias
-      ? net.parameter("bias", [filters], constant(0), { decayed: this.options.decayBiases ?? false })
-      : undefined;
-    return net.#apply(
-      conv2d,
-      { x, w, b },
-      { stride: pair(stride), padding: zeros(x, [r, s], pair(stride), padding) },
-    );
+    const b = bias ? net.#bias(filters) : undefined;
+    const attrs = { stride: steps, padding: zeros(call, x, [r, s], steps, padding) };
+    return net.#layer(conv2d, { x, w, b }, attrs);
   }
 
   /** Batch normalisation over all axes but the last; gamma only where the options ask for it. */
@@ -144,12 +218,13 @@ export class Net {
     const { scale = false, epsilon = 1e-3, decay = 0.9997 } = this.options.batchNorm ?? {};
     const net = name ? this.at(name) : this;
     const shape = [x.shape[x.shape.length - 1]];
+    const training = this.training && !this.#frozen(net.#join("beta"));
     const gamma = scale ? net.parameter("gamma", shape, constant(1)) : undefined;
     const beta = net.parameter("beta", shape, constant(0));
     const running_mean = net.state("mean", shape, constant(0));
     const running_var = net.state("variance", shape, constant(1));
-    const attrs = { training: this.training, epsilon, decay };
-    return net.#apply(batchNorm, { x, gamma, beta, running_mean, running_var }, attrs);
+    const attrs = { training, epsilon, decay };
+    return net.#layer(batchNorm, { x, gamma, beta, running_mean, running_var }, attrs);
   }
 
   /** The networks' unit: convolution without bias, batch norm, relu; `filters` scales with the width. */
@@ -158,8 +233,21 @@ export class Net {
     return this.at(name).relu(this.batchNorm(name, y));
   }
 
+  /**
+   * Any operation, one's own too: its outputs by name, from inputs by name. Throws ShapeError where an input is missing,
+   * unknown, or does not fit.
+   */
+  apply(
+    op: Op<any>,
+    inputs: Readonly<Record<string, Tensor | undefined>>,
+    attrs: unknown = {},
+  ): Readonly<Record<string, Tensor>> {
+    return this.graph.apply(op, inputs, attrs, { label: this.#label(op.name) });
+  }
+
+  /** `max(x, 0)`, element by element. */
   relu(x: Tensor): Tensor {
-    return this.#apply(relu, { x });
+    return this.#layer(relu, { x });
   }
 
   maxPool(x: Tensor, window: Pair, options: WindowOptions = {}): Tensor {
@@ -173,36 +261,42 @@ export class Net {
 
   /** Mean over the image: [n,h,w,c] -> [n,c]. */
   globalAvgPool(x: Tensor): Tensor {
-    return this.#apply(globalAvgPool, { x });
+    return this.#layer(globalAvgPool, { x });
   }
 
   /** Joins tensors along the channels. */
   concat(...parts: readonly Tensor[]): Tensor {
     if (parts.length === 1) return parts[0];
-    return this.#apply(concat(parts.length), Object.fromEntries(parts.map((x, i) => [`x${i + 1}`, x])));
+    if (parts.length === 0) throw new ShapeError(`${this.#label("concat")}: no tensors are given`);
+    return this.#layer(concat(parts.length), Object.fromEntries(parts.map((x, i) => [`x${i + 1}`, x])));
   }
 
   /** `relu(x + scale * r)`, or without the relu (arXiv 1602.07261, section 3.3 and figure 20). */
   residual(x: Tensor, r: Tensor, scale: number, { relu = true } = {}): Tensor {
-    return this.#apply(scaleAddRelu, { x, r }, { scale, relu });
+    return this.#layer(scaleAddRelu, { x, r }, { scale, relu });
   }
 
-  /** In training keeps each value with probability `keep` and divides it by that; else the identity. */
+  /**
+   * In training keeps each value with probability `keep`, above 0 and at most 1, and divides it by that; else the
+   * identity. Which are kept follows from seed, step and path; dropouts at one path draw apart.
+   */
   dropout(x: Tensor, keep: number): Tensor {
+    checkNumber(this.#label("dropout"), "keep", keep, { least: 0, above: true, most: 1 });
     if (!this.training || keep === 1) return x;
-    const key = [...this.path].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
-    return this.#apply(dropout, { x, counter: this.#counter() }, { keep, key });
+    const earlier = this.#traced.dropouts.get(this.path) ?? 0;
+    this.#traced.dropouts.set(this.path, earlier + 1);
+    const name = earlier ? `${this.path}#${earlier}` : this.path;
+    const key = [...name].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
+    return this.#layer(dropout, { x, counter: this.#counter() }, { keep, key });
   }
 
   /** Fully connected: [n,...] -> [n,units]. */
   linear(name: string, x: Tensor, units: number, { bias = true } = {}): Tensor {
     const net = this.at(name);
+    checkWhole(net.#label("linear"), "units", units, 1);
     const k = x.shape.slice(1).reduce((a, b) => a * b, 1);
     const w = net.parameter("w", [k, units], xavier(), { decayed: true });
-    const b = bias
-      ? net.parameter("bias", [units], constant(0), { decayed: this.options.decayBiases ?? false })
-      : undefined;
-    return net.#apply(linear, { x, w, b });
+    return net.#layer(linear, { x, w, b: bias ? net.#bias(units) : undefined });
   }
 
   /**
@@ -210,28 +304,37 @@ export class Net {
    * classes. Returns the mean `loss` [1], `losses` [n], and `rank` [n]: how many classes come before the label.
    */
   crossEntropy(logits: Tensor, labels: Tensor, { smoothing = 0 } = {}): Readonly<Record<string, Tensor>> {
-    return this.graph.apply(
-      softmaxCrossEntropy,
-      { logits, labels },
-      { smoothing },
-      { label: this.#label("loss") },
+    const label = this.#label("loss");
+    checkNumber(label, "smoothing", smoothing, { least: 0, most: 1, below: true });
+    return this.graph.apply(softmaxCrossEntropy, { logits, labels }, { smoothing }, { label });
+  }
+
+  #pool(op: typeof maxPool2d | typeof avgPool2d, x: Tensor, window: Pair, options: WindowOptions) {
+    const call = this.#label(op.name);
+    checkRank(call, x, 4);
+    checkNames(call, options, ["stride", "padding"]);
+    const { stride = 1, padding = "same" } = options;
+    const size = pair(call, "window", window);
+    const steps = pair(call, "stride", stride);
+    return this.#layer(
+      op,
+      { x },
+      { window: size, stride: steps, padding: zeros(call, x, size, steps, padding) },
     );
   }
 
-  #pool(
-    op: typeof maxPool2d | typeof avgPool2d,
-    x: Tensor,
-    window: Pair,
-    { stride = 1, padding = "same" }: WindowOptions,
-  ) {
-    const [r, s] = pair(window);
-    const attrs = { window: [r, s], stride: pair(stride), padding: zeros(x, [r, s], pair(stride), padding) };
-    return this.#apply(op, { x }, attrs);
+  #bias(units: number): Tensor {
+    return this.parameter("bias", [units], constant(0), { decayed: this.options.decayBiases ?? false });
+  }
+
+  #frozen(path: string): boolean {
+    return this.options.freeze?.some((pattern) => matches(pattern, path)) ?? false;
   }
 
   /** Seed and step of the random layers, filled by who runs the net. */
   #counter(): Tensor {
-    return remember(counters, this.graph, () => this.graph.input("counter", [2], "u32"));
+    this.#traced.counter ??= this.graph.input("counter", [2], "u32");
+    return this.#traced.counter;
   }
 
   #variable(spec: VariableSpec): Tensor {
@@ -242,12 +345,10 @@ export class Net {
     return this.graph.variable(spec.path, spec.shape);
   }
 
-  #apply(
-    op: Parameters<Graph["apply"]>[0],
-    inputs: Parameters<Graph["apply"]>[1],
-    attrs: unknown = {},
-  ): Tensor {
-    return this.graph.apply(op, inputs, attrs, { label: this.#label(op.name) }).y;
+  #layer(op: Op<any>, inputs: Readonly<Record<string, Tensor | undefined>>, attrs: unknown = {}): Tensor {
+    const { y } = this.apply(op, inputs, attrs);
+    if (this.path) this.#traced.named.set(this.path, y);
+    return y;
   }
 
   #label(what: string): string {
@@ -259,18 +360,25 @@ export class Net {
   }
 }
 
-const counters = new WeakMap<Graph, Tensor>();
+function checkRank(call: string, x: Tensor, rank: number): void {
+  if (x.shape.length !== rank)
+    throw new ShapeError(`${call}: x is [${x.shape}] but ${rank} axes, [n,h,w,c], are expected`);
+}
 
 /** Zeros around the image: TensorFlow's rule for `same` (the odd one below and to the right), or as given. */
 function zeros(
+  call: string,
   x: Tensor,
   window: readonly [number, number],
   stride: readonly [number, number],
   padding: Padding,
 ) {
+  if (padding !== "same" && padding !== "valid" && !Array.isArray(padding))
+    refuse(call, "padding", padding, `"same", "valid" or [down, across]`);
+  const given = typeof padding === "string" ? undefined : pair(call, "padding", padding, 0);
   return [0, 1].map((axis) => {
+    if (given) return [given[axis], given[axis]];
     if (padding === "valid") return [0, 0];
-    if (padding !== "same") return [padding[axis], padding[axis]];
     const extent = x.shape[axis + 1];
     const total = Math.max(0, (Math.ceil(extent / stride[axis]) - 1) * stride[axis] + window[axis] - extent);
     return [Math.floor(total / 2), Math.ceil(total / 2)];
