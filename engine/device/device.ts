@@ -1,9 +1,17 @@
 import { environment, findAdapter, readText, waiting } from "#platform";
 import { remember } from "../../kernels/remember.ts";
-import { DeviceLostError, LimitError, OutOfMemoryError, ShaderError, ValidationError } from "../errors.ts";
+import {
+  DeviceLostError,
+  LimitError,
+  OutOfMemoryError,
+  ShaderError,
+  ValidationError,
+  ValueError,
+} from "../errors.ts";
 import type { Traits } from "../plan/choose.ts";
 import { parseTuningTable, readTuningTable, type TuningTable } from "../plan/tables/table.ts";
 import { classOf } from "./adapter_class.ts";
+import { toBytes } from "./arrays.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
 
@@ -175,6 +183,25 @@ export class Device {
       throw new OutOfMemoryError(`${label}: ${this.name} could not allocate ${bytes} bytes: ${full.message}`);
     if (invalid) throw new ValidationError(`${label}: ${invalid.message}`);
     return buffer;
+  }
+
+  /**
+   * Copies an array to a buffer, from byte `offset` on: the one way from the host to the device. The array is read
+   * before this returns; over shared memory it is copied first. Throws, naming `label`, ValueError for what is no typed
+   * array, for a detached one, and for bytes that are not whole words within the buffer; DeviceLostError.
+   */
+  write(buffer: GPUBuffer, offset: number, data: ArrayBufferView, label = buffer.label): void {
+    this.check(label);
+    const bytes = toBytes(label, data);
+    const words = Number.isInteger(offset / 4) && offset >= 0 && bytes.length % 4 === 0;
+    if (!words || offset + bytes.length > buffer.size)
+      throw new ValueError(
+        `${label}: ${bytes.length} bytes at byte ${offset} ` +
+          (words
+            ? `do not fit the ${buffer.size} bytes of ${buffer.label}`
+            : "are not whole words of 4 bytes"),
+      );
+    this.gpu.queue.writeBuffer(buffer, offset, bytes);
   }
 
   /** Copies bytes of a buffer to the host, through `staging` where the caller keeps one. */
