@@ -218,6 +218,21 @@ export class Device {
     return copy;
   }
 
+  /** Copies whole buffers to the host, all as they are at one moment. */
+  async downloadAll(buffers: readonly GPUBuffer[]): Promise<ArrayBuffer[]> {
+    const staged = await Promise.all(buffers.map(({ label, size }) => this.staging(`read ${label}`, size)));
+    const encoder = this.gpu.createCommandEncoder();
+    for (const [i, buffer] of buffers.entries())
+      encoder.copyBufferToBuffer(buffer, 0, staged[i], 0, buffer.size);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await this.settle("read", Promise.all(staged.map((staging) => staging.mapAsync(GPUMapMode.READ))));
+      return staged.map((staging) => staging.getMappedRange().slice(0));
+    } finally {
+      for (const staging of staged) staging.destroy();
+    }
+  }
+
   /** A buffer the host can read. */
   staging(label: string, bytes: number): Promise<GPUBuffer> {
     return this.buffer(label, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);

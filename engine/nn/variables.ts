@@ -1,4 +1,6 @@
 import { size } from "../../kernels/op.ts";
+import { checkSeed } from "../arguments.ts";
+import { type FloatValues, toFloats } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
 import { LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";
@@ -7,17 +9,34 @@ import type { Place } from "../plan/executable.ts";
 import { stream } from "./initialisers.ts";
 import type { VariableSpec } from "./net.ts";
 
-/** Values by path, as float32 in row-major order. */
-export type StateDict = ReadonlyMap<
-  string,
-  { readonly shape: readonly number[]; readonly data: Float32Array }
->;
+/** Values on the host: a shape and float32 in row-major order. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Values by path. */
+export type StateDict = ReadonlyMap<string, HostTensor>;
+
+/** What became of weights that need not fit: paths that were set, that the weights lack, that the model lacks, and that differ in shape. */
+export interface LoadReport {
+  readonly loaded: readonly string[];
+  readonly missing: readonly string[];
+  readonly unknown: readonly string[];
+  readonly mismatched: readonly { path: string; model: readonly number[]; weights: readonly number[] }[];
+}
+
+/** Kinds of variables that are updated alike; `frozen` ones and `state` not by the optimiser. */
+export type Group = "decayed" | "plain" | "state" | "frozen";
+
+/** The groups that an optimiser updates. */
+export const TRAINED: readonly Group[] = ["decayed", "plain"];
 
 /** Variables that are updated alike, end to end in one buffer per slot. */
 export interface Bank {
   /** Path of the whole bank as one flat variable. */
   readonly path: string;
-  readonly group: "decayed" | "plain" | "state";
+  readonly group: Group;
   /** Elements, padding included. */
   count: number;
 }
@@ -37,8 +56,8 @@ export function layOutBanks(specs: ReadonlyMap<string, VariableSpec>, traits: Tr
   const banks: Bank[] = [];
   const at = new Map<string, { bank: Bank; offset: number }>();
   const open = new Map<string, Bank>();
-  for (const { path, shape, trainable, decayed } of specs.values()) {
-    const group = !trainable ? "state" : decayed ? "decayed" : "plain";
+  for (const { path, shape, trainable, decayed, frozen } of specs.values()) {
+    const group = frozen ? "frozen" : !trainable ? "state" : decayed ? "decayed" : "plain";
     const count = Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT;
     if (count > capacity)
       throw new LimitError(`${path}: ${count * 4} bytes where ${traits.name} allows ${capacity * 4}`);
@@ -78,22 +97,23 @@ export class Variables {
     specs: ReadonlyMap<string, VariableSpec>,
     { seed = 0 } = {},
   ): Promise<Variables> {
+    checkSeed("variables", seed);
     const variables = new Variables(device, specs, layOutBanks(specs, device.traits));
     try {
       await variables.allocate("value");
+      for (const { path, shape, initial } of specs.values())
+        variables.write(path, initial(shape, stream(seed, path)));
     } catch (error) {
       variables.close();
       throw error;
     }
-    for (const { path, shape, initial } of specs.values())
-      variables.write(path, initial(shape, stream(seed, path)));
     return variables;
   }
 
   /** Makes sure every bank has a buffer for the slot, filled with `value` where it is new. */
   async allocate(
     slot: string,
-    { value = 0, groups = ["decayed", "plain", "state"] as readonly Bank["group"][] } = {},
+    { value = 0, groups = ["decayed", "plain", "state", "frozen"] as readonly Group[] } = {},
   ) {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     for (const { path, count, group } of this.banks) {
@@ -119,36 +139,61 @@ export class Variables {
     source.destroy();
   }
 
-  /** Where a variable lies. `average` in place of `value` gives the running average of the weights. */
+  /** Where a variable is. `average` in place of `value` gives the running average of the weights. */
   place({ path, slot }: Variable, value = "value"): Place {
     const at = this.layout.at.get(path);
     const key = slot === "value" ? value : slot;
     const buffer = at && this.#buffers.get(`${at.bank.path}.${key}`);
     if (!buffer)
-      throw new WeightsError(`no variable ${path} with a ${key} (has ${this.specs.size} variables)`);
+      throw new WeightsError(
+        at ? `${path} has no ${key}` : `there is no variable ${path} (the model has ${this.specs.size})`,
+      );
     return { buffer, offset: at.offset * 4 };
   }
 
-  /** Sets a variable. Throws WeightsError where it does not exist or the number of values differs. */
-  write(path: string, data: Float32Array, slot = "value"): void {
-    const { buffer, offset } = this.place({ path, slot });
-    const want = size(this.specs.get(path)!.shape);
-    if (data.length !== want)
-      throw new WeightsError(`${path}: takes ${want} values but ${data.length} are given`);
-    this.device.gpu.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+  #spec(path: string): VariableSpec {
+    const spec = this.specs.get(path);
+    if (!spec) throw new WeightsError(`there is no variable ${path} (the model has ${this.specs.size})`);
+    return spec;
   }
 
-  /** Copies all of one slot to another on the device. */
+  /**
+   * Sets a variable; the values are taken before it returns. Throws WeightsError where it does not exist or the number
+   * of values differs, ValueError where they are no numbers.
+   */
+  write(path: string, data: FloatValues, slot = "value"): void {
+    const want = size(this.#spec(path).shape);
+    const { buffer, offset } = this.place({ path, slot });
+    const values = toFloats(path, data);
+    if (values.length !== want)
+      throw new WeightsError(`${path}: takes ${want} values but ${values.length} are given`);
+    this.device.write(buffer, offset, values, path);
+  }
+
+  /**
+   * Values of one variable: the weights, or another slot, such as `gradient` after a training step. Throws WeightsError
+   * where it does not exist or has no such slot.
+   */
+  async get(path: string, slot = "value"): Promise<HostTensor> {
+    const { shape } = this.#spec(path);
+    const { buffer, offset } = this.place({ path, slot });
+    const data = new Float32Array(await this.device.download(buffer, offset, size(shape) * 4));
+    return { shape, data };
+  }
+
+  /** Slots that some variable has: `value`, `gradient`, `average`, and what the optimiser keeps. */
+  get slots(): readonly string[] {
+    const ends = [...this.#buffers.keys()].map((key) => key.slice(key.indexOf(".") + 1));
+    return [...new Set(ends)];
+  }
+
+  /** Copies one slot to another on the device, in every bank that has both. */
   copy(from: string, to: string): void {
     const encoder = this.device.gpu.createCommandEncoder();
-    for (const { path, count } of this.banks)
-      encoder.copyBufferToBuffer(
-        this.#buffers.get(`${path}.${from}`)!,
-        0,
-        this.#buffers.get(`${path}.${to}`)!,
-        0,
-        count * 4,
-      );
+    for (const { path, count } of this.banks) {
+      const [source, target] = [from, to].map((slot) => this.#buffers.get(`${path}.${slot}`));
+      if (source && target) encoder.copyBufferToBuffer(source, 0, target, 0, count * 4);
+    }
     this.device.gpu.queue.submit([encoder.finish()]);
   }
 
@@ -162,31 +207,36 @@ export class Variables {
     this.device.gpu.queue.submit([encoder.finish()]);
   }
 
-  /** Reads a slot of every variable that has it. */
+  /** Reads a slot of every variable that has it, all as they are at one moment. */
   async read(slot = "value"): Promise<StateDict> {
-    const dict = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-    for (const bank of this.banks) {
-      const buffer = this.#buffers.get(`${bank.path}.${slot}`);
-      if (!buffer) continue;
-      const all = new Float32Array(await this.device.download(buffer, 0, buffer.size));
-      for (const { path, shape } of this.specs.values()) {
-        const at = this.layout.at.get(path)!;
-        if (at.bank === bank) dict.set(path, { shape, data: all.slice(at.offset, at.offset + size(shape)) });
-      }
+    const banks = this.banks.filter(({ path }) => this.#buffers.has(`${path}.${slot}`));
+    const sources = banks.map(({ path }) => this.#buffers.get(`${path}.${slot}`)!);
+    const copies = await this.device.downloadAll(sources);
+    const values = new Map(banks.map((bank, i) => [bank, new Float32Array(copies[i])]));
+    const dict = new Map<string, HostTensor>();
+    for (const { path, shape } of this.specs.values()) {
+      const { bank, offset } = this.layout.at.get(path)!;
+      const all = values.get(bank);
+      if (all) dict.set(path, { shape, data: all.slice(offset, offset + size(shape)) });
     }
-    return new Map(
-      [...this.specs.keys()].flatMap((path) => (dict.has(path) ? [[path, dict.get(path)!]] : [])),
-    );
+    return dict;
   }
 
   /**
-   * Sets every variable of the model, and their running average where there is one. Throws WeightsError naming what is missing, unknown, or of another shape, and
-   * then changes nothing.
+   * Sets the variables, and their running averages where there are some. Throws WeightsError naming what is missing,
+   * unknown, or of another shape, and then changes nothing; with `strict: false` sets what fits and says what did not.
    */
-  load(dict: StateDict): void {
-    checkState(this.specs, dict);
-    for (const path of this.specs.keys()) this.write(path, dict.get(path)!.data);
-    if (this.#buffers.has(`${this.banks[0]?.path}.average`)) this.copy("value", "average");
+  load(dict: StateDict, { strict = true } = {}): LoadReport {
+    const report = compareState(this.specs, dict);
+    if (strict) checkState(this.specs, dict, report);
+    const values = report.loaded.map(
+      (path) => [path, floatsOf(path, dict.get(path)!, this.#spec(path))] as const,
+    );
+    for (const [path, data] of values) {
+      this.write(path, data);
+      if (this.slots.includes("average")) this.write(path, data, "average");
+    }
+    return report;
   }
 
   /** Bytes on the device, of all slots. */
@@ -200,11 +250,35 @@ export class Variables {
   }
 }
 
+/** The values of an entry; throws before anything is written where there are too few or they are no numbers. */
+function floatsOf(path: string, { data }: HostTensor, { shape }: VariableSpec): Float32Array {
+  const values = toFloats(path, data);
+  if (values.length !== size(shape))
+    throw new WeightsError(`${path}: [${shape}] takes ${size(shape)} values but ${values.length} are given`);
+  return values;
+}
+
+/** How weights fit the variables of a model, by name and shape. */
+export function compareState(specs: ReadonlyMap<string, VariableSpec>, dict: StateDict): LoadReport {
+  const both = [...specs.values()].filter(({ path }) => dict.has(path));
+  const same = ({ path, shape }: VariableSpec) => String(dict.get(path)!.shape) === String(shape);
+  return {
+    loaded: both.filter(same).map(({ path }) => path),
+    missing: [...specs.keys()].filter((path) => !dict.has(path)),
+    unknown: [...dict.keys()].filter((path) => !specs.has(path)),
+    mismatched: both
+      .filter((spec) => !same(spec))
+      .map(({ path, shape }) => ({ path, model: shape, weights: dict.get(path)!.shape })),
+  };
+}
+
 /** Throws WeightsError unless `dict` has exactly the variables of `specs`, of their shapes. */
-export function checkState(specs: ReadonlyMap<string, VariableSpec>, dict: StateDict): void {
-  const missing = [...specs.keys()].filter((path) => !dict.has(path));
-  const unknown = [...dict.keys()].filter((path) => !specs.has(path));
-  const list = (names: string[]) =>
+export function checkState(
+  specs: ReadonlyMap<string, VariableSpec>,
+  dict: StateDict,
+  { missing, unknown, mismatched } = compareState(specs, dict),
+): void {
+  const list = (names: readonly string[]) =>
     names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
   if (missing.length || unknown.length)
     throw new WeightsError(
@@ -212,9 +286,6 @@ export function checkState(specs: ReadonlyMap<string, VariableSpec>, dict: State
         (missing.length ? `; missing ${list(missing)}` : "") +
         (unknown.length ? `; unknown ${list(unknown)}` : ""),
     );
-  for (const [path, { shape }] of specs)
-    if (String(dict.get(path)!.shape) !== String(shape))
-      throw new WeightsError(
-        `${path}: the model has [${shape}] but the weights have [${dict.get(path)!.shape}]`,
-      );
+  for (const { path, model, weights } of mismatched)
+    throw new WeightsError(`${path}: the model has [${model}] but the weights have [${weights}]`);
 }

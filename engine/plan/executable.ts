@@ -1,8 +1,11 @@
 import { size } from "../../kernels/op.ts";
+import { remember } from "../../kernels/remember.ts";
+import { type FloatValues, type IntegerValues, toFloats, toIntegers } from "../device/arrays.ts";
 import { type Compiled, type Device, verbosity } from "../device/device.ts";
 import { Timestamps } from "../device/timestamps.ts";
-import { LimitError, ShapeError } from "../errors.ts";
+import { ClosedError, LimitError, ShapeError } from "../errors.ts";
 import type { Phase, Variable } from "../graph/graph.ts";
+import { Queue } from "../queue.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Plan } from "./plan.ts";
 import type { Storage, View } from "./views.ts";
@@ -22,8 +25,8 @@ interface Ready {
   readonly group: GPUBindGroup;
 }
 
-/** Dispatches from one to before another. */
-interface Stretch {
+/** Dispatches that are submitted together: from one to before another. */
+interface Submission {
   readonly phase: Phase;
   readonly from: number;
   end: number;
@@ -42,13 +45,16 @@ export class Executable {
   #watch: Timestamps | undefined;
   /** What `poison` and `write` put around the tensors, where not NaN. */
   #filler = new Map<Storage, number>();
+  /** Reads of one output, and profiles, take turns: each has one buffer that the host maps. */
+  #queues = new Map<string, Queue>();
+  #closed = false;
 
   private constructor(
     readonly device: Device,
     readonly plan: Plan,
     private readonly ready: readonly Ready[],
     /** What is submitted together: dispatches of one phase, PER_SUBMIT of them at most. */
-    private readonly stretches: readonly Stretch[],
+    private readonly submissions: readonly Submission[],
     private readonly owned: readonly GPUBuffer[],
     private readonly place: (storage: Storage) => Place,
   ) {}
@@ -90,7 +96,7 @@ export class Executable {
         prepare(device, dispatch, compiled.get(dispatch.kernel.text)!, place, uniforms[i]),
       );
       device.gpu.queue.submit([]);
-      return new Executable(device, plan, ready, stretchesOf(plan), owned, place);
+      return new Executable(device, plan, ready, submissionsOf(plan), owned, place);
     } catch (error) {
       for (const buffer of owned) buffer.destroy();
       throw error;
@@ -98,17 +104,21 @@ export class Executable {
   }
 
   /**
-   * Fills an input with its values in row-major order, and what lies around it in a wider buffer with `around`; the
-   * values are read at once. Throws ShapeError where their number is not the input's.
+   * Fills an input with its values in row-major order, and what is around it in a wider buffer with `around`; the
+   * values are taken before it returns. Throws ShapeError where their number is not the input's, ValueError where they
+   * are not what its element type takes.
    */
-  write(name: string, values: Float32Array | Int32Array | Uint32Array, around = NaN): void {
+  write(name: string, values: FloatValues | IntegerValues, around = NaN): void {
     const view = find(this.plan.inputs, name, "input");
-    const want = size(view.shape);
-    if (values.length !== want)
-      throw new ShapeError(`${name}: [${view.shape}] takes ${want} values but ${values.length} are given`);
-    const all = view.storage.bytes / 4 === want ? values : scatter(view, values, around);
+    this.#checkOpen(`write ${name}`);
+    const typed = typedAs(name, view, values);
+    const all = view.storage.bytes / 4 === typed.length ? typed : scatter(view, typed, around);
     this.#filler.set(view.storage, around);
-    this.device.gpu.queue.writeBuffer(this.place(view.storage).buffer, 0, all as Float32Array<ArrayBuffer>);
+    this.device.write(this.place(view.storage).buffer, 0, all, name);
+  }
+
+  #checkOpen(call: string): void {
+    if (this.#closed) throw new ClosedError(`${call}: the executable was closed`);
   }
 
   /** Whether the plan reads an input of this name. */
@@ -118,8 +128,9 @@ export class Executable {
 
   /** Submits every dispatch in order. Returns at once; `read` or `wait` waits. */
   run(): void {
+    this.#checkOpen("run");
     const { gpu } = this.device;
-    for (const [i, { from, end }] of this.stretches.entries()) {
+    for (const [i, { from, end }] of this.submissions.entries()) {
       const encoder = gpu.createCommandEncoder();
       const pass = encoder.beginComputePass(this.#watch?.around(i));
       for (const ready of this.ready.slice(from, end)) encode(pass, ready);
@@ -131,14 +142,14 @@ export class Executable {
 
   /** Makes every `run` from here on note when its passes begin and end. Throws LimitError where the adapter has no timestamps. */
   async watch(): Promise<void> {
-    this.#watch ??= await Timestamps.create(this.device, this.stretches.length);
+    this.#watch ??= await Timestamps.create(this.device, this.submissions.length);
   }
 
   /** Seconds on the device by phase of the last run, which was watched. */
   async phases(): Promise<Partial<Record<Phase, number>>> {
     const took: Partial<Record<Phase, number>> = {};
-    const seconds = (await this.#watch?.read(this.stretches.length)) ?? [];
-    for (const [i, { phase }] of this.stretches.entries())
+    const seconds = (await this.#watch?.read(this.submissions.length)) ?? [];
+    for (const [i, { phase }] of this.submissions.entries())
       if (seconds.length > 0) took[phase] = (took[phase] ?? 0) + seconds[i];
     return took;
   }
@@ -149,7 +160,11 @@ export class Executable {
   }
 
   /** Runs with a timestamp around every dispatch. Throws LimitError where the adapter has none. */
-  async profile(): Promise<Profile> {
+  profile(): Promise<Profile> {
+    return this.#inTurn("profile", () => this.#profile());
+  }
+
+  async #profile(): Promise<Profile> {
     this.#timestamps ??= await Timestamps.create(this.device, this.ready.length);
     const seconds = await this.#timestamps.measure(this.ready.length, (pass, i) =>
       encode(pass, this.ready[i]),
@@ -184,7 +199,22 @@ export class Executable {
     return dense.buffer;
   }
 
-  async #download(storage: Storage, label: string): Promise<ArrayBuffer> {
+  /** One call of a kind at a time; one that `close` interrupts throws ClosedError. */
+  async #inTurn<T>(call: string, body: () => Promise<T>): Promise<T> {
+    this.#checkOpen(call);
+    try {
+      return await remember(this.#queues, call, () => new Queue()).run(body);
+    } catch (error) {
+      this.#checkOpen(call);
+      throw error;
+    }
+  }
+
+  #download(storage: Storage, label: string): Promise<ArrayBuffer> {
+    return this.#inTurn(label, () => this.#copyOut(storage, label));
+  }
+
+  async #copyOut(storage: Storage, label: string): Promise<ArrayBuffer> {
     const { buffer, offset } = this.place(storage);
     const staging = this.#staging.get(label) ?? (await this.device.staging(label, storage.bytes));
     this.#staging.set(label, staging);
@@ -228,7 +258,10 @@ export class Executable {
     return this.owned.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
+  /** Frees its memory; calls under way and later ones throw ClosedError. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const buffer of [...this.owned, ...this.#staging.values()]) buffer.destroy();
     this.#timestamps?.close();
     this.#watch?.close();
@@ -236,14 +269,14 @@ export class Executable {
   }
 }
 
-function stretchesOf({ dispatches }: Plan): Stretch[] {
-  const stretches: Stretch[] = [];
+function submissionsOf({ dispatches }: Plan): Submission[] {
+  const submissions: Submission[] = [];
   for (const [i, { node }] of dispatches.entries()) {
-    const last = stretches.at(-1);
+    const last = submissions.at(-1);
     if (last?.phase === node.phase && i - last.from < PER_SUBMIT) last.end = i + 1;
-    else stretches.push({ phase: node.phase, from: i, end: i + 1 });
+    else submissions.push({ phase: node.phase, from: i, end: i + 1 });
   }
-  return stretches;
+  return submissions;
 }
 
 /** What all promise, once none is under way any more: a failure then leaves nothing that comes after it. */
@@ -253,6 +286,14 @@ async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
 }
 
 const bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
+
+/** Values as the view's element type has them; float16 as the caller packed it. */
+function typedAs(name: string, { shape, dtype }: View, values: FloatValues | IntegerValues) {
+  if (dtype === "f32") return toFloats(name, values, { shape });
+  if (dtype === "i32") return toIntegers(name, values, { shape });
+  if (dtype === "u32") return toIntegers(name, values, { shape, type: "u32" });
+  return values as Uint32Array;
+}
 
 /** Values of a view where its storage holds them, with another value around. */
 function scatter(

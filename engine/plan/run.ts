@@ -1,0 +1,62 @@
+import type { Op } from "../../kernels/op.ts";
+import type { FloatValues, IntegerValues } from "../device/arrays.ts";
+import type { Device } from "../device/device.ts";
+import { updates } from "../graph/autodiff.ts";
+import { Graph } from "../graph/graph.ts";
+import { Executable } from "./executable.ts";
+import { type PlanOptions, plan } from "./plan.ts";
+
+/** A tensor as a caller gives it to `run`: values in row-major order of the shape. */
+export interface Given {
+  readonly shape: readonly number[];
+  readonly data: FloatValues | IntegerValues;
+}
+
+/** A tensor that was computed: values in row-major order of the shape. */
+export interface Computed {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint32Array;
+}
+
+/**
+ * Computes one operation forward, one's own too, and returns its outputs by name; an operation that updates inputs in
+ * place, such as an optimiser's, returns its inputs too. Plans and compiles at every call: a model or a graph of one's
+ * own keeps what it compiled. Throws ShapeError or ValueError where inputs do not fit, and what `Executable.load` throws.
+ */
+export async function run(
+  device: Device,
+  op: Op<any>,
+  inputs: Readonly<Record<string, Given>>,
+  attrs: unknown = {},
+  { choose }: Pick<PlanOptions, "choose"> = {},
+): Promise<Record<string, Computed>> {
+  const graph = new Graph();
+  const traced = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }]) => [
+      name,
+      graph.input(name, shape, op.dtypes?.[name] ?? "f32"),
+    ]),
+  );
+  const made = graph.apply(op, traced, attrs);
+  const outputs = updates(op) ? { ...traced, ...made } : made;
+  const executable = await Executable.load(device, plan(graph, device.traits, { outputs, choose }));
+  try {
+    for (const [name, { data }] of Object.entries(inputs))
+      if (executable.reads(name)) executable.write(name, data);
+    executable.run();
+    const read = Object.keys(outputs).map(async (name): Promise<[string, Computed]> => {
+      const { shape, dtype } = outputs[name];
+      const bytes = await executable.readBytes(name);
+      const data =
+        dtype === "i32"
+          ? new Int32Array(bytes)
+          : dtype === "u32"
+            ? new Uint32Array(bytes)
+            : new Float32Array(bytes);
+      return [name, { shape, data }];
+    });
+    return Object.fromEntries(await Promise.all(read));
+  } finally {
+    executable.close();
+  }
+}
