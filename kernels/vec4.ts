@@ -1,29 +1,25 @@
 import type { Algorithm, Shapes } from "./op.ts";
+import scalar from "./scalar.wgsl";
+import vec4 from "./vec4.wgsl";
 
-/** Neighbouring elements that a kernel takes at once. */
-export type Run = 1 | 4;
+/** Neighbouring elements that a kernel loads and stores at once. */
+export type Width = 1 | 4;
 
-const SCALAR = "alias Run = f32;\nconst RUN: u32 = 1u;";
-const FOURS = "alias Run = vec4f;\nconst RUN: u32 = 4u;";
+/** A kernel written in terms of `Vec`, `VecI` (the same of i32) and `WIDTH`, with these defined for `width` elements. */
+export const atWidth = (wgsl: string, width: Width): string => wgsl + (width === 1 ? scalar : vec4);
 
-/** A kernel written for runs of one element, `alias Run = f32` and `RUN` of them, at runs of `run`. */
-export function inRuns(wgsl: string, run: Run): string {
-  if (!wgsl.includes(SCALAR)) throw new Error(`no lines ${SCALAR} in ${wgsl}`);
-  return run === 1 ? wgsl : wgsl.replace(SCALAR, FOURS);
-}
-
-/** The algorithm in fours where `elements` come so, which spares a CPU most of what a load costs, and one by one. */
-export const byRuns = <A>(
+/** The algorithm with vec4 loads, where `elements` is a multiple of 4 (cheaper on a CPU above all), then with scalar ones. */
+export const vec4OrScalar = <A>(
   elements: (t: Shapes) => number,
-  algorithm: (run: Run) => Algorithm<A>,
+  algorithm: (width: Width) => Algorithm<A>,
 ): [Algorithm<A>, Algorithm<A>] => {
-  const [fours, ones] = [algorithm(4), algorithm(1)];
+  const [wide, narrow] = [algorithm(4), algorithm(1)];
   return [
     {
-      ...fours,
-      name: `${fours.name}_vec4`,
-      fits: (t, attrs, tune) => elements(t) % 4 === 0 && (fours.fits?.(t, attrs, tune) ?? true),
+      ...wide,
+      name: `${wide.name}_vec4`,
+      fits: (t, attrs, tune) => elements(t) % 4 === 0 && (wide.fits?.(t, attrs, tune) ?? true),
     },
-    ones,
+    narrow,
   ];
 };

@@ -1,13 +1,10 @@
 // y[i] = x[i]
-// A workgroup copies an even share of neighbours, WG runs at a time.
+// A workgroup copies an even share of neighbours, WG vectors at a time.
 
 const WG: u32 = 64u;
 
-alias Run = f32;
-const RUN: u32 = 1u;
-
-@group(0) @binding(0) var<storage, read> x: array<Run>;        // i
-@group(0) @binding(1) var<storage, read_write> y: array<Run>;  // i
+@group(0) @binding(0) var<storage, read> x: array<Vec>;        // i
+@group(0) @binding(1) var<storage, read_write> y: array<Vec>;  // i
 
 @compute @workgroup_size(WG)
 fn main(

@@ -1,26 +1,23 @@
 // y[i] = the sum of eight chains of z = z * a + b: nothing but fused multiply-adds
-// One invocation computes one element by 8 * 8 * 256 of them, RUN wide.
+// One invocation computes one element by 8 * 8 * 256 of them, WIDTH wide.
 
 const WG: u32 = 64u;
 
-alias Run = f32;
-const RUN: u32 = 1u;
-
 @group(0) @binding(0) var<storage, read> x: array<f32>;        // a b
-@group(0) @binding(1) var<storage, read_write> y: array<Run>;  // i
+@group(0) @binding(1) var<storage, read_write> y: array<Vec>;  // i
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let a = Run(x[0]);
-  let b = Run(x[1]);
-  var z0 = Run(f32(id.x % WG));
-  var z1 = z0 + Run(1.0);
-  var z2 = z0 + Run(2.0);
-  var z3 = z0 + Run(3.0);
-  var z4 = z0 + Run(4.0);
-  var z5 = z0 + Run(5.0);
-  var z6 = z0 + Run(6.0);
-  var z7 = z0 + Run(7.0);
+  let a = Vec(x[0]);
+  let b = Vec(x[1]);
+  var z0 = Vec(f32(id.x % WG));
+  var z1 = z0 + Vec(1.0);
+  var z2 = z0 + Vec(2.0);
+  var z3 = z0 + Vec(3.0);
+  var z4 = z0 + Vec(4.0);
+  var z5 = z0 + Vec(5.0);
+  var z6 = z0 + Vec(6.0);
+  var z7 = z0 + Vec(7.0);
   for (var i = 0u; i < 256u; i++) {
     z0 = fma(z0, a, b); z1 = fma(z1, a, b); z2 = fma(z2, a, b); z3 = fma(z3, a, b);
     z4 = fma(z4, a, b); z5 = fma(z5, a, b); z6 = fma(z6, a, b); z7 = fma(z7, a, b);

@@ -4,7 +4,7 @@ import type { Device } from "../../engine/device/device.ts";
 import { reflect } from "../../engine/device/reflect.ts";
 import { Clock, type ClockOptions, median, type Timing } from "../../engine/tune/clock.ts";
 import { type Encode, Stopwatch } from "../../engine/tune/stopwatch.ts";
-import { inRuns, type Run } from "../../kernels/vec4.ts";
+import { atWidth, type Width } from "../../kernels/vec4.ts";
 import copy from "./copy.wgsl";
 import dispatch from "./dispatch.wgsl";
 import multiplyAdd from "./multiply_add.wgsl";
@@ -27,8 +27,8 @@ interface Probe {
 
 /** Enough for a roof: the best of some kernels counts. */
 const CLOCK: ClockOptions = { samples: 7, limit: 3 };
-/** Runs of channels that a lane takes at once. */
-const RUNS: readonly Run[] = [1, 4];
+/** Elements that an invocation takes at once. */
+const WIDTHS: readonly Width[] = [1, 4];
 /** Few long workgroups for CPUs, where one costs as much as a hundred elements, many short ones for GPUs. */
 const GROUPS = [64, 8192];
 
@@ -42,25 +42,25 @@ const copied = (device: Device): number =>
 function probes(device: Device): readonly Probe[] {
   const lanes = device.traits.class === "cpu" ? 2 ** 14 : 2 ** 18; // enough to fill it, few enough to be quick
   const bytes = copied(device);
-  const wide = (run: Run) => (run === 1 ? "one at a time" : `${run} at a time`);
+  const wide = (width: Width) => (width === 1 ? "one at a time" : `${width} at a time`);
   return [
-    ...RUNS.map(
-      (run): Probe => ({
+    ...WIDTHS.map(
+      (width): Probe => ({
         roof: "multiplyAdd",
-        what: wide(run),
-        wgsl: inRuns(multiplyAdd, run),
+        what: wide(width),
+        wgsl: atWidth(multiplyAdd, width),
         groups: lanes / 64,
         x: 8,
-        y: 4 * run * lanes,
-        amount: 2 * run * 8 * 8 * 256 * lanes,
+        y: 4 * width * lanes,
+        amount: 2 * width * 8 * 8 * 256 * lanes,
       }),
     ),
-    ...RUNS.flatMap((run) =>
+    ...WIDTHS.flatMap((width) =>
       GROUPS.map(
         (groups): Probe => ({
           roof: "copy",
-          what: `${wide(run)}, ${groups} workgroups`,
-          wgsl: inRuns(copy, run),
+          what: `${wide(width)}, ${groups} workgroups`,
+          wgsl: atWidth(copy, width),
           groups,
           x: bytes,
           y: bytes,
@@ -68,15 +68,15 @@ function probes(device: Device): readonly Probe[] {
         }),
       ),
     ),
-    ...RUNS.map(
-      (run): Probe => ({
+    ...WIDTHS.map(
+      (width): Probe => ({
         roof: "workgroup",
-        what: wide(run),
-        wgsl: inRuns(workgroup, run),
+        what: wide(width),
+        wgsl: atWidth(workgroup, width),
         groups: lanes / 128,
         x: 4,
-        y: 4 * run * lanes,
-        amount: 4 * run * 8 * 128 * lanes,
+        y: 4 * width * lanes,
+        amount: 4 * width * 8 * 128 * lanes,
       }),
     ),
     { roof: "dispatch", what: "one invocation", wgsl: dispatch, groups: 1, x: 4, y: 4, amount: 1 },

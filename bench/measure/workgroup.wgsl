@@ -3,20 +3,17 @@
 
 const WG: u32 = 128u;
 
-alias Run = f32;
-const RUN: u32 = 1u;
-
 @group(0) @binding(0) var<storage, read> x: array<f32>;        // offset
-@group(0) @binding(1) var<storage, read_write> y: array<Run>;  // i
+@group(0) @binding(1) var<storage, read_write> y: array<Vec>;  // i
 
-var<workgroup> tile: array<Run, 1024>;
+var<workgroup> tile: array<Vec, 1024>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
-  for (var i = lane; i < 1024u; i += WG) { tile[i] = Run(x[0] + f32(i)); }
+  for (var i = lane; i < 1024u; i += WG) { tile[i] = Vec(x[0] + f32(i)); }
   workgroupBarrier();
-  var even = Run();
-  var odd = Run();
+  var even = Vec();
+  var odd = Vec();
   for (var i = lane; i < lane + 128u; i++) {
     even += tile[i]; odd += tile[i + 96u];
     even += tile[i + 192u]; odd += tile[i + 288u];

@@ -11,6 +11,7 @@ import {
   size,
   type Tune,
 } from "../op.ts";
+import { withRelu } from "../relu/append.ts";
 import backwardFinish from "./backward_finish.wgsl";
 import backwardSums from "./backward_sums.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -120,7 +121,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
       tune,
       temporaries: ({ x }) => ({ partial: partial(x) }),
       kernels: [
-        kernel("statistics", statistics, sums),
+        kernel("statistics", withRelu(statistics), sums),
         kernel("finish", finish, finishes, merges),
         kernel("normalise", normalise, elements, ({ x }) => 4 * size(x)),
       ],

@@ -29,5 +29,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   let at = shape.partial_offset + part * 2u * shape.channels + c;
   partial[at] = rough + rest / f32(rows);
-  partial[at + shape.channels] = max(squares - rest * rest / f32(rows), 0.0);
+  partial[at + shape.channels] = relu(squares - rest * rest / f32(rows));
 }

@@ -1,45 +1,41 @@
 // dx[i,c] = gamma[c] * rstd[c] * (d - means[0,c] - normal * means[1,c]), normal = (x[i,c] - mean[c]) * rstd[c],
-// d = dy[i,c] where normal * gamma[c] + beta[c] > 0, else 0
-// One invocation computes a run of channels of PASSES pixels, as in `normalise`, which makes y by the same operations: the
+// d = dy[i,c] where normal * gamma[c] + beta[c] > 0 or is NaN, else 0
+// One invocation computes WIDTH channels of PASSES pixels, as in `normalise`, which makes y by the same operations: the
 // mask is that of y to the bit.
 
 const WG: u32 = 32u;      // @tune 32 64 128
 const PASSES: u32 = 64u;  // @tune 4 16 64
 
-alias Run = f32;
-const RUN: u32 = 1u;
-
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> x: array<Run>;         // pixel c
-@group(0) @binding(2) var<storage, read> dy: array<Run>;        // pixel c
-@group(0) @binding(3) var<storage, read> mean: array<Run>;      // c
-@group(0) @binding(4) var<storage, read> rstd: array<Run>;      // c
-@group(0) @binding(5) var<storage, read> gamma: array<Run>;     // c
-@group(0) @binding(6) var<storage, read> beta: array<Run>;      // c
-@group(0) @binding(7) var<storage, read> means: array<Run>;     // 2 c
-@group(0) @binding(8) var<storage, read_write> dx: array<Run>;  // pixel c
+@group(0) @binding(1) var<storage, read> x: array<Vec>;         // pixel c
+@group(0) @binding(2) var<storage, read> dy: array<Vec>;        // pixel c
+@group(0) @binding(3) var<storage, read> mean: array<Vec>;      // c
+@group(0) @binding(4) var<storage, read> rstd: array<Vec>;      // c
+@group(0) @binding(5) var<storage, read> gamma: array<Vec>;     // c
+@group(0) @binding(6) var<storage, read> beta: array<Vec>;      // c
+@group(0) @binding(7) var<storage, read> means: array<Vec>;     // 2 c
+@group(0) @binding(8) var<storage, read_write> dx: array<Vec>;  // pixel c
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let runs = shape.channels / RUN;
-  let width = min(runs, WG);
+  let vectors = shape.channels / WIDTH;
+  let width = min(vectors, WG);
   let deep = WG / width;
   let c = group.x * WG + lane % width;
-  if (c >= runs || lane >= deep * width) { return; }
+  if (c >= vectors || lane >= deep * width) { return; }
   let centre = mean[c];
   let spread = rstd[c];
   let weight = gamma[c];
   let shift = beta[c];
   let scale = weight * spread;
   let average = means[c];
-  let slope = means[runs + c];
+  let slope = means[vectors + c];
   let first = group.y * deep * PASSES;
   let end = min(first + deep * PASSES, shape.pixels);
   for (var pixel = first + lane / width; pixel < end; pixel += deep) {
-    let normal = (x[(shape.x_offset + pixel * shape.x_stride) / RUN + c] - centre) * spread;
-    let passes = fma(normal, weight, shift) > Run();
-    let d = select(Run(), dy[(shape.dy_offset + pixel * shape.dy_stride) / RUN + c], passes);
-    let at = (shape.dx_offset + pixel * shape.dx_stride) / RUN + c;
+    let normal = (x[(shape.x_offset + pixel * shape.x_stride) / WIDTH + c] - centre) * spread;
+    let d = relu_gradient(fma(normal, weight, shift), dy[(shape.dy_offset + pixel * shape.dy_stride) / WIDTH + c]);
+    let at = (shape.dx_offset + pixel * shape.dx_stride) / WIDTH + c;
     var sum = scale * fma(-normal, slope, d - average);
     if (shape.accumulate != 0u) { sum += dx[at]; }
     dx[at] = sum;

@@ -5,7 +5,8 @@ import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import * as parts from "../moments/moments.ts";
 import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
-import { byRuns, inRuns, type Run } from "../vec4.ts";
+import { withRelu, withReluGradient } from "../relu/append.ts";
+import { vec4OrScalar, type Width } from "../vec4.ts";
 import backwardSums from "./backward_sums.wgsl";
 import backwardSumsWhole from "./backward_sums_whole.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -60,17 +61,17 @@ const pixelsAndChannels = ({ x }: Shapes) => {
   return { pixels: size(x) / channels, channels };
 };
 
-const kernelFile = (file: string, run: Run) => (run === 1 ? file : `${file}_vec4`);
+const kernelFile = (file: string, width: Width) => (width === 1 ? file : `${file}_vec4`);
 
-/** One invocation a run of channels, over pixels in a row as many as keep a workgroup busy. */
-const rows = (file: string, wgsl: string, run: Run): Own =>
-  kernel(kernelFile(file, run), inRuns(wgsl, run), {
+/** One invocation takes `width` channels of several pixels, as many as keep a workgroup busy. */
+const rows = (file: string, wgsl: string, width: Width): Own =>
+  kernel(kernelFile(file, width), wgsl, {
     uniforms: pixelsAndChannels,
     threads(t, _, { WG, PASSES }) {
       const { pixels, channels } = pixelsAndChannels(t);
-      const runs = channels / run;
-      const deep = Math.floor(WG / Math.min(runs, WG));
-      return [runs, Math.ceil(pixels / (deep * PASSES)), 1];
+      const vectors = channels / width;
+      const deep = Math.floor(WG / Math.min(vectors, WG));
+      return [vectors, Math.ceil(pixels / (deep * PASSES)), 1];
     },
   });
 
@@ -89,14 +90,17 @@ const blocks = ({ x, partial: [, count] }: Shapes) => {
   return { images: x[0], pixels, channels: x[x.length - 1], blocks: count, rows: Math.ceil(pixels / count) };
 };
 
-const normaliser = { 1: rows("normalise", normalise, 1), 4: rows("normalise", normalise, 4) };
-const backwardOf = (run: Run): Own => ({
-  ...rows("backward_x", backwardX, run),
+const normaliser = {
+  1: rows("normalise", withRelu(normalise, 1), 1),
+  4: rows("normalise", withRelu(normalise, 4), 4),
+};
+const backwardOf = (width: Width): Own => ({
+  ...rows("backward_x", withReluGradient(backwardX, width), width),
   flops: ({ x }) => 9 * size(x),
 });
 const rescaler = { 1: backwardOf(1), 4: backwardOf(4) };
-const byChannels = (algorithm: (run: Run) => Algorithm<BatchNormReluAttrs>) =>
-  byRuns(({ beta }) => size(beta), algorithm);
+const byChannels = (algorithm: (width: Width) => Algorithm<BatchNormReluAttrs>) =>
+  vec4OrScalar(({ beta }) => size(beta), algorithm);
 
 type Algorithms = readonly Algorithm<BatchNormReluAttrs>[];
 /** Algorithms that tables may choose between those that are preferred and fit every problem, the plainest last. */
@@ -110,8 +114,8 @@ const around = ([first, last]: Algorithms, others: Algorithms): Algorithms => [f
  * -> y like x, mean [c], rstd [c]. running_mean and running_var, there the unbiased variance, are updated in place.
  * dx is the whole derivative, through the moments too: these have no gradient of their own. It is made from x, mean
  * and rstd, and so can y be again, which need not be kept. At the kink the gradient is 0.
- * What is not finite spoils its channel and no other; a NaN before the relu becomes 0 or NaN, as the adapter has it,
- * and passes no gradient. Throws ShapeError where x has no batch axis, moments or a parameter does not fit, or an
+ * What is not finite spoils its channel and no other; a NaN before the relu stays a NaN
+ * and passes the gradient. Throws ShapeError where x has no batch axis, moments or a parameter does not fit, or an
  * attribute is out of range.
  */
 export const batchNormRelu: Op<BatchNormReluAttrs> = {
@@ -142,21 +146,21 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
   flops: ({ x }) => ({ forward: 5 * size(x), recompute: 5 * size(x), x: 17 * size(x) }),
 
   forward: [
-    ...byChannels((run) => ({
+    ...byChannels((width) => ({
       name: "merged in two",
       fits: (t) => merging(t).each > 1,
       tune,
       temporaries: (t) => ({ merged: [t.moments[0], merging(t).blocks, 2, size(t.beta)] }),
-      kernels: [merger, finishing("merged"), normaliser[run]],
+      kernels: [merger, finishing("merged"), normaliser[width]],
     })),
     ...around(
-      byChannels((run) => ({
+      byChannels((width) => ({
         name: "merged",
         fits: (t) => merging(t).each === 1,
         tune,
-        kernels: [finishing("moments"), normaliser[run]],
+        kernels: [finishing("moments"), normaliser[width]],
       })),
-      byChannels((run) => ({
+      byChannels((width) => ({
         name: "whole",
         whole: true,
         fits: small,
@@ -164,9 +168,9 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
           {
             ...finishing("moments"),
             flops: undefined,
-            label: `batch_norm_relu/${kernelFile("whole", run)}`,
-            source: inRuns(whole, run) + shape,
-            threads: ({ beta }: Shapes) => [size(beta) / run, 1, 1] as const,
+            label: `batch_norm_relu/${kernelFile("whole", width)}`,
+            source: withRelu(whole, width) + shape,
+            threads: ({ beta }: Shapes) => [size(beta) / width, 1, 1] as const,
           },
         ],
       })),
@@ -174,39 +178,39 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
   ],
   recompute: {
     writes: ["y"],
-    routine: byChannels((run) => ({ name: "normalised", tune, kernels: [normaliser[run]] })),
+    routine: byChannels((width) => ({ name: "normalised", tune, kernels: [normaliser[width]] })),
   },
   backward: {
     x: around(
-      byChannels((run) => ({
+      byChannels((width) => ({
         name: "sums",
         tune,
         temporaries: ({ x, mean }) => ({ partial: [x[0], cut(x).blocks, 2, ...mean], means: [2, ...mean] }),
         kernels: [
-          kernel(kernelFile("backward_sums", run), inRuns(backwardSums, run), {
+          kernel(kernelFile("backward_sums", width), withReluGradient(backwardSums, width), {
             uniforms: blocks,
-            threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / run, count, images],
+            threads: ({ x, partial: [images, count] }) => [x[x.length - 1] / width, count, images],
           }),
           kernel("backward_finish", backwardFinish, {
             uniforms: (t) => ({ ...blocks(t), training: 1 }),
             flops: ({ partial }) => size(partial),
             threads: ({ beta }) => [size(beta), 1, 1],
           }),
-          rescaler[run],
+          rescaler[width],
         ],
       })),
-      byChannels((run) => ({
+      byChannels((width) => ({
         name: "whole",
         whole: true,
         fits: small,
         tune,
         temporaries: ({ mean }) => ({ means: [2, ...mean] }),
         kernels: [
-          kernel(kernelFile("backward_sums_whole", run), inRuns(backwardSumsWhole, run), {
+          kernel(kernelFile("backward_sums_whole", width), withReluGradient(backwardSumsWhole, width), {
             uniforms: ({ x }) => ({ images: x[0], channels: x[x.length - 1], ...cut(x) }),
-            threads: ({ beta }) => [size(beta) / run, 1, 1],
+            threads: ({ beta }) => [size(beta) / width, 1, 1],
           }),
-          rescaler[run],
+          rescaler[width],
         ],
       })),
     ),

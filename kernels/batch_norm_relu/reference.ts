@@ -22,7 +22,7 @@ export function backward(t: Shapes, v: Values, { epsilon, decay }: BatchNormRelu
   const channels = size(t.mean);
   const dy = v.dy.map((d, i) => {
     const c = i % channels;
-    return (v.x[i] - v.mean[c]) * v.rstd[c] * v.gamma[c] + v.beta[c] > 0 ? d : 0;
+    return (v.x[i] - v.mean[c]) * v.rstd[c] * v.gamma[c] + v.beta[c] <= 0 ? 0 : d;
   });
   return batchNorm.backward(t, { ...v, dy }, { training: true, epsilon, decay });
 }

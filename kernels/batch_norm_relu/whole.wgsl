@@ -1,45 +1,43 @@
 // mean[c], rstd[c], running_mean[c] and running_var[c] as kernel `finish` of batch_norm makes them of moments,
 // y[i,c] = max((x[i,c] - mean[c]) * rstd[c] * gamma[c] + beta[c], 0)
-// One invocation computes a run of channels of all pixels: one launch where images are small.
+// One invocation computes WIDTH channels of all pixels: one launch where images are small.
 
 const WG: u32 = 8u;  // @tune 8 32 64
-alias Run = f32;
-const RUN: u32 = 1u;
 
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> x: array<Run>;                   // pixel c
-@group(0) @binding(2) var<storage, read> partial: array<Run>;             // n k 2 c
-@group(0) @binding(3) var<storage, read> gamma: array<Run>;               // c
-@group(0) @binding(4) var<storage, read> beta: array<Run>;                // c
-@group(0) @binding(5) var<storage, read_write> y: array<Run>;             // pixel c
-@group(0) @binding(6) var<storage, read_write> mean: array<Run>;          // c
-@group(0) @binding(7) var<storage, read_write> rstd: array<Run>;          // c
-@group(0) @binding(8) var<storage, read_write> running_mean: array<Run>;  // c
-@group(0) @binding(9) var<storage, read_write> running_var: array<Run>;   // c
+@group(0) @binding(1) var<storage, read> x: array<Vec>;                   // pixel c
+@group(0) @binding(2) var<storage, read> partial: array<Vec>;             // n k 2 c
+@group(0) @binding(3) var<storage, read> gamma: array<Vec>;               // c
+@group(0) @binding(4) var<storage, read> beta: array<Vec>;                // c
+@group(0) @binding(5) var<storage, read_write> y: array<Vec>;             // pixel c
+@group(0) @binding(6) var<storage, read_write> mean: array<Vec>;          // c
+@group(0) @binding(7) var<storage, read_write> rstd: array<Vec>;          // c
+@group(0) @binding(8) var<storage, read_write> running_mean: array<Vec>;  // c
+@group(0) @binding(9) var<storage, read_write> running_var: array<Vec>;   // c
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let runs = shape.channels / RUN;
+  let vectors = shape.channels / WIDTH;
   let c = id.x;
-  if (c >= runs) { return; }
+  if (c >= vectors) { return; }
   let total = shape.images * shape.pixels;
   let offset = partial[c];
-  var sum = Run();
+  var sum = Vec();
   for (var n = 0u; n < shape.images; n++) {
     for (var k = 0u; k < shape.blocks; k++) {
-      sum = fma(count(k), partial[(n * shape.blocks + k) * 2u * runs + c] - offset, sum);
+      sum = fma(count(k), partial[(n * shape.blocks + k) * 2u * vectors + c] - offset, sum);
     }
   }
   let centre = offset + sum / f32(total);
-  var squares = Run();
+  var squares = Vec();
   for (var n = 0u; n < shape.images; n++) {
     for (var k = 0u; k < shape.blocks; k++) {
-      let at = (n * shape.blocks + k) * 2u * runs + c;
+      let at = (n * shape.blocks + k) * 2u * vectors + c;
       let d = partial[at] - centre;
-      squares += fma(count(k) * d, d, partial[at + runs]);
+      squares += fma(count(k) * d, d, partial[at + vectors]);
     }
   }
-  let spread = inverseSqrt(squares / f32(total) + Run(shape.epsilon));
+  let spread = inverseSqrt(squares / f32(total) + Vec(shape.epsilon));
   mean[c] = centre;
   rstd[c] = spread;
   running_mean[c] += shape.gain * (centre - running_mean[c]);
@@ -47,13 +45,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
   let scale = gamma[c];
   let shift = beta[c];
-  var at_x = shape.x_offset / RUN + c;
-  var at_y = shape.y_offset / RUN + c;
+  var at_x = shape.x_offset / WIDTH + c;
+  var at_y = shape.y_offset / WIDTH + c;
   for (var pixel = 0u; pixel < total; pixel++) {
-    y[at_y] = max(fma((x[at_x] - centre) * spread, scale, shift), Run());
-    at_x += shape.x_stride / RUN;
-    at_y += shape.y_stride / RUN;
+    y[at_y] = relu(fma((x[at_x] - centre) * spread, scale, shift));
+    at_x += shape.x_stride / WIDTH;
+    at_y += shape.y_stride / WIDTH;
   }
 }
 
-fn count(k: u32) -> Run { return Run(f32(min(shape.rows, shape.pixels - k * shape.rows))); }
+fn count(k: u32) -> Vec { return Vec(f32(min(shape.rows, shape.pixels - k * shape.rows))); }

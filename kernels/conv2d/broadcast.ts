@@ -143,8 +143,8 @@ export interface Epilogue {
   /** Axes of the tensors that it reads reserved x and w, and of those that it writes reserved y, by binding. */
   readonly reads: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
-  /** Functions that it calls. */
-  readonly functions?: readonly string[];
+  /** Appends the functions that it calls to the kernel. */
+  readonly append?: (wgsl: string) => string;
   /** Statements on the sums in their registers: `acc_<i>_<j>` is that of pixel `pixel + i` and the lane's j-th column. */
   sums?(tune: Tune): readonly string[];
   /** Statements for the lane's j-th column, `col`. */
@@ -197,7 +197,6 @@ ${[
   ...declared({ w: "r s c o" }, 2, "read", tune),
   ...declared(epilogue.reads, 3, "read"),
   ...declared({ y: "n p q o", ...epilogue.writes }, 3 + Object.keys(epilogue.reads).length, "read_write"),
-  ...(epilogue.functions ?? []),
 ].join("\n")}
 
 ${signature(tune.LANES)}

@@ -83,9 +83,10 @@ export function broadcasting<A extends Conv2dAttrs>(
   const algorithm = conv2d.forward.find(({ name }) => name === "broadcast")!;
   const [kernel] = algorithm.kernels;
   const { tunables, print } = broadcast.forward(epilogue);
+  const { append = (wgsl) => wgsl } = epilogue;
   const fused: Kernel<A> = {
     label,
-    source: { tunables, print: (tune) => print(at(tune)) + shape },
+    source: { tunables, print: (tune) => append(print(at(tune))) + shape },
     uniforms: (t, attrs, tune) => ({ ...kernel.uniforms(t, attrs, tune), ...uniforms(attrs) }),
     threads: (t, attrs, tune) => kernel.threads(t, attrs, at(tune)),
   };

@@ -3,6 +3,7 @@ import { batched, type Conv2dAttrs, conv2d, example, outputShape } from "../conv
 import { broadcasting, byColumns, forward, type Joined, suited } from "../conv2d/epilogue.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, size } from "../op.ts";
+import { withActivation } from "../relu/append.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
 import normalise from "./normalise.wgsl";
 
@@ -24,7 +25,7 @@ const epilogue: Epilogue = {
     "z = b[o] + sum over r,s,c of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]",
   ],
   reads: { b: "o", gamma: "o", beta: "o", running_mean: "o", running_var: "o" },
-  functions: ["fn rectified(sum: f32) -> f32 { return select(sum, max(sum, 0.0), shape.relu != 0u); }"],
+  append: withActivation,
   column: () => [
     "let bias = b[col];",
     "let mean = running_mean[col];",
@@ -32,7 +33,7 @@ const epilogue: Epilogue = {
     "let shift = beta[col];",
   ],
   // centred first: a mean far from zero costs no accuracy
-  value: "rectified(fma(sum + bias - mean, scale, shift))",
+  value: "activation(fma(sum + bias - mean, scale, shift))",
 };
 
 /** The same on a convolution that was stored. */
@@ -41,7 +42,13 @@ const after: Joined<Conv2dBatchNormReluAttrs> = {
   temporaries: ({ y }) => ({ convolved: y }),
   tune: suited,
   kernels: [
-    byColumns("conv2d_batch_norm_relu/normalise", normalise, { x: "convolved" }, uniforms, perElement),
+    byColumns(
+      "conv2d_batch_norm_relu/normalise",
+      withActivation(normalise),
+      { x: "convolved" },
+      uniforms,
+      perElement,
+    ),
   ],
   /** The kernels' formula on a convolution that is off by itself; the relu adds no error. */
   bound(t, v, attrs, convolution) {
@@ -65,7 +72,7 @@ const after: Joined<Conv2dBatchNormReluAttrs> = {
  * Convolution, batch normalisation by running statistics and relu, for inference:
  * `y = relu((conv2d(x, w, b) - running_mean) * gamma / sqrt(running_var + epsilon) + beta)`, the relu optional.
  * x [n,h,wd,c], w [r,s,c,o], b [o] (optional: 0), gamma [o] (optional: 1), beta, running_mean, running_var [o] ->
- * y [n,p,q,o]; window, stride and padding as in conv2d. Of a NaN the relu makes 0 or NaN, as the adapter has it.
+ * y [n,p,q,o]; window, stride and padding as in conv2d. A NaN stays a NaN.
  * It has no gradient: training needs the convolution itself, for the statistics of the batch and their gradients.
  * Throws ShapeError where conv2d would, a parameter is not [o], or epsilon is not above 0.
  */

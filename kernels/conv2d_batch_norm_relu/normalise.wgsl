@@ -26,6 +26,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let end = min(first + shape.span, shape.n * shape.p * shape.q);
   for (var pixel = first + lane / width; pixel < end; pixel += deep) {
     let sum = fma(x[shape.x_offset + pixel * shape.x_stride + o] - mean, scale, shift);
-    y[shape.y_offset + pixel * shape.y_stride + o] = select(sum, max(sum, 0.0), shape.relu != 0u);
+    y[shape.y_offset + pixel * shape.y_stride + o] = activation(sum);
   }
 }

@@ -4,6 +4,7 @@ import { broadcasting, forward, renamed } from "../conv2d/epilogue.ts";
 import { FORWARD, range } from "../conv2d/print.ts";
 import { type MomentsAttrs, moments, momentsOf, reference } from "../moments/moments.ts";
 import { type Case, type Kernel, type Op, type Shapes, size, type Tune, type Values } from "../op.ts";
+import { withRelu } from "../relu/append.ts";
 import { ofParts } from "./bound.ts";
 
 /** Parts of 16 pixels of all images: what the tiles of every subgroup size are made of. */
@@ -32,7 +33,7 @@ const ofColumn = (tune: Tune, first: number, j: number) => {
     "  var squares = 0.0;",
     ...range(ROWS).map((i) => `  ${row(i).join(" ")}`),
     `  mean[${at}] = rough + rest / f32(rows);`,
-    `  deviation[${at}] = max(squares - rest * rest / f32(rows), 0.0);`,
+    `  deviation[${at}] = relu(squares - rest * rest / f32(rows));`,
     "}",
   ];
 };
@@ -45,6 +46,7 @@ const epilogue: Epilogue = {
   ],
   reads: { b: "o" },
   writes: { moments: "1 k 2 o" },
+  append: withRelu,
   sums(tune) {
     const { height, width } = tileOf(tune);
     const [rows, columns] = [range(height), range(width)];

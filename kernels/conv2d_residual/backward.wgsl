@@ -1,4 +1,4 @@
-// dx[n,p,q,o] = scale * dy[n,p,q,o] where y[n,p,q,o] > 0 or there is no relu, else 0 (and 0 at the kink)
+// dx[n,p,q,o] = scale * dy[n,p,q,o] where y[n,p,q,o] > 0 or is NaN, or there is no relu, else 0 (and 0 at the kink)
 // for either term of the sum: the convolution, or with scale 1 the shortcut.
 // A workgroup computes WG channels of `span` neighbouring pixels, or all channels of several at once where these are fewer.
 // The mask comes from the output: neither term need be kept.
@@ -20,8 +20,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let first = group.y * shape.span;
   let end = min(first + shape.span, shape.n * shape.p * shape.q);
   for (var pixel = first + lane / width; pixel < end; pixel += deep) {
-    let passes = shape.relu == 0u || y[shape.y_offset + pixel * shape.y_stride + o] > 0.0;
-    var sum = select(0.0, shape.scale * dy[shape.dy_offset + pixel * shape.dy_stride + o], passes);
+    let d = shape.scale * dy[shape.dy_offset + pixel * shape.dy_stride + o];
+    var sum = select(d, relu_gradient(y[shape.y_offset + pixel * shape.y_stride + o], d), shape.relu != 0u);
     let at = shape.dx_offset + pixel * shape.dx_stride + o;
     if (shape.accumulate != 0u) { sum += dx[at]; }
     dx[at] = sum;

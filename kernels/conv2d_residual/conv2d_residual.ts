@@ -11,6 +11,7 @@ import {
 } from "../conv2d/epilogue.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Op, size } from "../op.ts";
+import { withActivation, withReluGradient } from "../relu/append.ts";
 import { abs } from "../rounding.ts";
 import { attribute, type Near, plus, stored, times } from "../running_error.ts";
 import { type ScaleAddReluAttrs, scaleAddRelu } from "../scale_add_relu/scale_add_relu.ts";
@@ -24,10 +25,10 @@ const epilogue: Epilogue = {
     "  x[n, p*stride_h - top + r, q*stride_w - left + s, c] * w[r,s,c,o]), 0), or the sum itself where there is no relu",
   ],
   reads: { b: "o", shortcut: "n p q o" },
-  functions: ["fn rectified(sum: f32) -> f32 { return select(sum, max(sum, 0.0), shape.relu != 0u); }"],
+  append: withActivation,
   column: () => ["let bias = b[col];"],
   value:
-    "rectified(fma(shape.scale, sum + bias, shortcut[shape.shortcut_offset + row * shape.shortcut_stride + col]))",
+    "activation(fma(shape.scale, sum + bias, shortcut[shape.shortcut_offset + row * shape.shortcut_stride + col]))",
 };
 
 /** The sum on a convolution that was stored. */
@@ -52,7 +53,7 @@ const after: Joined<Conv2dResidualAttrs> = {
 const term = (gradient: string, scale?: number) =>
   byColumns<Conv2dResidualAttrs>(
     "conv2d_residual/backward",
-    backwardTerm,
+    withReluGradient(backwardTerm),
     { dx: gradient },
     (attrs) => ({ scale: scale ?? attrs.scale, relu: Number(attrs.relu) }),
     ({ relu }) => Number(relu) + (scale === undefined ? 1 : 0),
@@ -84,7 +85,7 @@ const before: Joined<Conv2dResidualAttrs> = {
  * Residual block's last convolution and its scaled sum (arXiv 1602.07261, figure 20):
  * `y = relu(shortcut + scale * conv2d(x, w, b))`, or the sum itself without the relu.
  * x [n,h,wd,c], w [r,s,c,o], b [o] (optional), shortcut [n,p,q,o] -> y [n,p,q,o]; window, stride and padding as in
- * conv2d, the relu as in scale_add_relu: its gradient at the kink is 0, of a NaN it makes 0 or NaN.
+ * conv2d, the relu as in scale_add_relu: its gradient at the kink is 0, and a NaN stays a NaN.
  * Throws ShapeError where conv2d would, or the shortcut has not the shape of y.
  */
 export const conv2dResidual: Op<Conv2dResidualAttrs> = {

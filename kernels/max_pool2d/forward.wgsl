@@ -1,5 +1,5 @@
 // y[n,p,q,c] = max over r,s of x[n, p*stride_h - top + r, q*stride_w - left + s, c], where that is inside the image
-// index[n,p,q,c] = r*S + s of that maximum, the first of equal ones
+// index[n,p,q,c] = r*S + s of that maximum, the first of equal ones; the last NaN where there is one
 // A workgroup computes WG channels of up to COLS neighbouring q: group.y is p, group.z is n and which of its strips.
 // row and col count from the corner of the padding.
 
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       var here = (row - above) * shape.s + col_from - before;
       for (var col = col_from; col < col_to; col++) {
         let value = x[at];
-        let better = tap == none || value > best;
+        let better = tap == none || value > best || is_nan(value);
         best = select(best, value, better);
         tap = select(tap, here, better);
         at += shape.x_stride;
@@ -47,3 +47,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     index[shape.index_offset + out * shape.c + c] = tap;
   }
 }
+
+// By the bits: compilers may assume that floats are never NaN.
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) << 1u) > 0xff000000u; }

@@ -27,7 +27,7 @@ const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttr
  * `y[n,p,q,c] = max_{r,s} x[n, p*sh - top + r, q*sw - left + s, c]`, and `index` is where it was found, `r*S + s`,
  * the first of equal ones. x [n,h,wd,c] -> y [n,p,q,c], index [n,p,q,c] (u32) with
  * p = floor((h + top + below - r) / sh) + 1. The gradient goes to the element at `index` alone.
- * A NaN is kept where it comes first in its window and passed over elsewhere.
+ * A NaN is above all numbers, and `index` is then that of the last NaN, as in PyTorch.
  * Throws ShapeError where the window does not fit, or the padding is as large as the window.
  */
 export const maxPool2d: Op<Pool2dAttrs> = {
@@ -52,7 +52,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
     forward(t, { x }, attrs) {
       const [y, index] = [new Float64Array(size(t.y)), new Float64Array(size(t.y)).fill(-1)];
       visit(t, attrs, (k, i, tap) => {
-        if (index[k] < 0 || x[i] > y[k]) [y[k], index[k]] = [x[i], tap];
+        if (index[k] < 0 || x[i] > y[k] || Number.isNaN(x[i])) [y[k], index[k]] = [x[i], tap];
       });
       return { y, index };
     },

@@ -38,6 +38,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     let to = shape.moments_offset + (id.z * shape.parts + part) * 2u * shape.channels + c;
     moments[to] = rough + rest / f32(rows);
-    moments[to + shape.channels] = max(squares - rest * rest / f32(rows), 0.0);
+    moments[to + shape.channels] = relu(squares - rest * rest / f32(rows));
   }
 }

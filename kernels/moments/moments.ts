@@ -2,6 +2,7 @@ import { ofBlock } from "../batch_norm/bound.ts";
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, type Draw, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
+import { withRelu } from "../relu/append.ts";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
@@ -66,7 +67,7 @@ export function checkParts(op: string, x: Shape, { rows, groups }: MomentsAttrs)
 
 const kernel: Kernel<MomentsAttrs> = {
   label: "moments/forward",
-  source: forward + shape,
+  source: withRelu(forward) + shape,
   uniforms: ({ x, moments: [groups, parts, , channels] }, { rows }) => ({
     ...{ pixels: size(x) / channels / groups, channels },
     ...{ parts, rows },

@@ -1,4 +1,4 @@
-// y[i,c] = max(x[i,c], 0)
+// y[i,c] = max(x[i,c], 0), and NaN where x[i,c] is
 // A workgroup computes `span` neighbouring elements, WG at a time.
 
 const WG: u32 = 64u;        // @tune 16 64 256
@@ -15,7 +15,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
   var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
   for (var i = first; i < end; i += WG) {
-    y[shape.y_offset + at.x * shape.y_stride + at.y] = max(x[shape.x_offset + at.x * shape.x_stride + at.y], 0.0);
+    y[shape.y_offset + at.x * shape.y_stride + at.y] = relu(x[shape.x_offset + at.x * shape.x_stride + at.y]);
     at = ahead(at, step);
   }
 }

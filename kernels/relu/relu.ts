@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
 import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
 import { either, flushed } from "../rounding.ts";
+import { withRelu, withReluGradient } from "./append.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
@@ -13,8 +14,8 @@ const kernel = (file: string, wgsl: string): Kernel<unknown> => ({
 });
 
 /**
- * Rectified linear unit `y = max(x, 0)` over any shape; the gradient at the kink is 0. Of a NaN it makes 0 or NaN, as
- * the adapter has it, and the gradient there is 0.
+ * Rectified linear unit `y = max(x, 0)` over any shape; the gradient at the kink is 0. A NaN stays a NaN, and the
+ * gradient passes there.
  */
 export const relu: Op<unknown> = {
   name: "relu",
@@ -26,11 +27,11 @@ export const relu: Op<unknown> = {
     const n = size(x);
     return { forward: n, x: n };
   },
-  forward: [flat(kernel("forward", forward))],
-  backward: { x: [flat(kernel("backward", backward))] },
+  forward: [flat(kernel("forward", withRelu(forward)))],
+  backward: { x: [flat(kernel("backward", withReluGradient(backward)))] },
   reference: {
     forward: (_, { x }) => ({ y: x.map((v) => Math.max(v, 0)) }),
-    backward: (_, { x, dy }) => ({ dx: dy.map((v, i) => (x[i] > 0 ? v : 0)) }),
+    backward: (_, { x, dy }) => ({ dx: dy.map((v, i) => (x[i] <= 0 ? 0 : v)) }),
   },
   bound: {
     forward: (_, { x }) => ({ y: x.map((v) => (v > 0 ? flushed(v) : 0)) }),

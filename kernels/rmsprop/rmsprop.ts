@@ -2,7 +2,7 @@ import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
-import { byRuns, inRuns } from "../vec4.ts";
+import { atWidth, vec4OrScalar } from "../vec4.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -39,22 +39,22 @@ export const rmsprop: Op<RmspropAttrs> = {
     return {};
   },
   flops: ({ w }) => ({ forward: 14 * size(w) }),
-  forward: byRuns(
+  forward: vec4OrScalar(
     ({ w }) => size(w),
-    (run) =>
+    (width) =>
       flat({
-        label: run === 1 ? "rmsprop/update" : "rmsprop/update_vec4",
-        source: inRuns(update, run) + shape,
+        label: width === 1 ? "rmsprop/update" : "rmsprop/update_vec4",
+        source: atWidth(update, width) + shape,
         uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
           count: size(w),
-          span: share(size(w) / run, tune).span,
+          span: share(size(w) / width, tune).span,
           decay,
           rest: 1 - decay,
           momentum,
           epsilon,
           weight_decay: weightDecay,
         }),
-        threads: ({ w }, _, tune) => share(size(w) / run, tune).threads,
+        threads: ({ w }, _, tune) => share(size(w) / width, tune).threads,
       }),
   ),
   backward: {},

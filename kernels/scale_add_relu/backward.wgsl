@@ -1,4 +1,4 @@
-// dx[i,c] = dy[i,c] where y[i,c] > 0, else 0 (and 0 at the kink)
+// dx[i,c] = dy[i,c] where y[i,c] > 0 or is NaN, else 0 (and 0 at the kink)
 // dr[i,c] = scale * dx[i,c]
 // A workgroup computes `span` neighbouring elements, WG at a time.
 // The mask comes from the output, so neither term need be kept.
@@ -19,8 +19,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
   var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
   for (var i = first; i < end; i += WG) {
-    let passes = y[shape.y_offset + at.x * shape.y_stride + at.y] > 0.0;
-    let through = select(0.0, dy[shape.dy_offset + at.x * shape.dy_stride + at.y], passes);
+    let from_y = shape.y_offset + at.x * shape.y_stride + at.y;
+    let from_dy = shape.dy_offset + at.x * shape.dy_stride + at.y;
+    let through = relu_gradient(y[from_y], dy[from_dy]);
     let to_x = shape.dx_offset + at.x * shape.dx_stride + at.y;
     let to_r = shape.dr_offset + at.x * shape.dr_stride + at.y;
     var dx_sum = through;

@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var i = first; i < end; i += WG) {
     let residual = r[shape.r_offset + at.x * shape.r_stride + at.y];
     let sum = fma(shape.scale, residual, x[shape.x_offset + at.x * shape.x_stride + at.y]);
-    y[shape.y_offset + at.x * shape.y_stride + at.y] = select(sum, max(sum, 0.0), shape.relu != 0u);
+    y[shape.y_offset + at.x * shape.y_stride + at.y] = activation(sum);
     at = ahead(at, step);
   }
 }

@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, elementwise, flat, type Kernel, type Op, type Shape, share, size } from "../op.ts";
+import { withActivation, withReluGradient } from "../relu/append.ts";
 import { either, flushed } from "../rounding.ts";
 import { attribute, plus, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
@@ -28,8 +29,8 @@ const kernel = (file: string, wgsl: string): Kernel<ScaleAddReluAttrs> => ({
 
 /**
  * Scaled residual sum `y = relu(x + scale * r)` of tensors of one shape, or `y = x + scale * r` without the relu
- * (arXiv 1602.07261, figure 20). The gradient at the kink is 0. Of a NaN the relu makes 0 or NaN, as the adapter has
- * it, and the gradient there is 0.
+ * (arXiv 1602.07261, figure 20). The gradient at the kink is 0. A NaN stays a NaN, and the gradient passes
+ * there.
  * Throws ShapeError where the shapes differ.
  */
 export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
@@ -44,10 +45,14 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
     const n = size(x);
     return { forward: (relu ? 3 : 2) * n, "x r": (relu ? 2 : 1) * n };
   },
-  forward: [flat(kernel("forward", forward))],
+  forward: [flat(kernel("forward", withActivation(forward)))],
   backward: {
     "x r": [
-      { ...flat(kernel("backward", backward)), name: "masked", fits: (_, { relu }) => relu },
+      {
+        ...flat(kernel("backward", withReluGradient(backward))),
+        name: "masked",
+        fits: (_, { relu }) => relu,
+      },
       { ...flat(kernel("backward_linear", backwardLinear)), name: "linear", fits: (_, { relu }) => !relu },
     ],
   },
@@ -56,7 +61,7 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
       y: x.map((v, i) => (relu ? Math.max(v + scale * r[i], 0) : v + scale * r[i])),
     }),
     backward(_, { y, dy }, { scale, relu }) {
-      const dx = dy.map((v, i) => (relu && !(y[i] > 0) ? 0 : v));
+      const dx = dy.map((v, i) => (relu && y[i] <= 0 ? 0 : v));
       return { dx, dr: dx.map((v) => scale * v) };
     },
   },
@@ -68,7 +73,7 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
     /** Where y is subnormal it may be read as 0, and masks or not. */
     backward(_, { y, dy }, { scale, relu }) {
       const open = y.map((v) => (relu ? flushed(v) : 0));
-      const shut = y.map((v) => (relu && !(v > 0) ? 1 : 0));
+      const shut = y.map((v) => (relu && v <= 0 ? 1 : 0));
       const scaled = (v: number) => times(attribute(scale), stored(v)).error;
       return {
         dx: dy.map((v, i) => (open[i] > 0 ? either(Math.abs(v)) : 0)),

@@ -35,7 +35,7 @@ const kernel = (file: string, wgsl: string, threads: Kernel<Attrs>["threads"]): 
  * Throws ShapeError where the numbers of rows differ or smoothing is out of range. That labels are in [0, k) is for
  * the caller to check: where one is not, its loss and the mean are NaN, its gradient is not finite, its rank 2^32 - 1.
  * A logit that is +Infinity or NaN spoils its row and the mean loss, one that is -Infinity has probability 0, and costs
- * an infinite loss only where it is in the target.
+ * an infinite loss only where it is in the target. The rank of a row with either is 2^32 - 1: no prediction.
  */
 export const softmaxCrossEntropy: Op<Attrs> = {
   name: "softmax_cross_entropy",
@@ -86,7 +86,7 @@ export const softmaxCrossEntropy: Op<Attrs> = {
         log_sum[row] = top + logSum;
         const spread = smoothing > 0 ? (smoothing / k) * total(z) : 0;
         losses[row] = logSum - (1 - smoothing) * z[label] - spread;
-        rank[row] = k - behind.length; // a NaN is never behind
+        rank[row] = all.every(Number.isFinite) ? k - behind.length : 2 ** 32 - 1;
       });
       return { loss: filled(1, total(losses) / n), losses, log_sum, rank };
     },

@@ -16,7 +16,7 @@ import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { kernel } from "../../engine/tune/kernel.ts";
 import { conv2d, copy } from "../../kernels/index.ts";
-import { inRuns } from "../../kernels/vec4.ts";
+import { atWidth } from "../../kernels/vec4.ts";
 import { device, group } from "../harness.ts";
 import { LAVAPIPE } from "../plans.ts";
 import { networkRow, resultOf } from "./results.ts";
@@ -53,15 +53,15 @@ check.test("roofs are read, the best of their kernels counts", async () => {
     assert.ok(roof === "dispatch" ? roofs[roof] <= best : roofs[roof] >= best, roof);
 });
 
-for (const run of [1, 4] as const)
-  check.test(`the kernels of the roofs do what is counted, ${run} at a time`, async () => {
+for (const width of [1, 4] as const)
+  check.test(`the kernels of the roofs do what is counted, ${width} at a time`, async () => {
     const values = (count: number, at: (i: number) => number) =>
       Float32Array.from({ length: count }, (_, i) => at(i));
     const verified = async (wgsl: string, x: Float32Array, y: ArrayLike<number>, groups: number) => {
       const buffers = { x, y: { type: "f32" as const, length: y.length } };
       const subject = kernel({
         label: "roofs",
-        wgsl: inRuns(wgsl, run),
+        wgsl: atWidth(wgsl, width),
         buffers,
         grid: [groups, 1, 1],
         answer: { y },
@@ -77,7 +77,7 @@ for (const run of [1, 4] as const)
     const [a, b, steps] = [0.999, 0.25, 8 * 256];
     const chain = (z: number) => a ** steps * z + (b * (1 - a ** steps)) / (1 - a);
     const lanes = (at: (lane: number) => number, count: number) =>
-      values(count * run, (i) => at(Math.floor(i / run)));
+      values(count * width, (i) => at(Math.floor(i / width)));
     const sum = (of: (i: number) => number) =>
       Array.from({ length: 8 }, (_, i) => of(i)).reduce((p, q) => p + q, 0);
     await verified(

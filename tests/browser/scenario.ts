@@ -1,4 +1,5 @@
-// What a browser and Node must agree on: every operation's cases, a small network's evaluation, one training step.
+// What a browser and Node must agree on: every operation's cases, infinities and NaN, a small network's evaluation, and
+// two training steps.
 import type { Device } from "../../engine/device/device.ts";
 import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/launch.ts";
 import { problem } from "../../engine/gradcheck/problem.ts";
@@ -9,6 +10,8 @@ import { Trainer } from "../../engine/optim/trainer.ts";
 import { select } from "../../engine/plan/choose.ts";
 import { ops, routines } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
+import { checkRow } from "../kernels/nonfinite.ts";
+import { ROWS } from "../kernels/nonfinite_rows.ts";
 
 export interface Findings {
   readonly adapter: string;
@@ -46,6 +49,7 @@ export async function scenario(device: Device): Promise<Findings> {
         }
       }
     }
+  for (const row of ROWS) await checkRow(device, row);
   return { adapter: device.name, cases, worst, ...(await network(device)) };
 }
 
