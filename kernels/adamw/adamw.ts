@@ -1,6 +1,7 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { filled } from "../rounding.ts";
 import { attribute, minus, over, plus, root, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -22,7 +23,8 @@ export interface AdamwAttrs {
  * `w -= rate * (mean / correction[0] / (sqrt(variance / correction[1]) + epsilon) + weightDecay * w)`.
  * w, g, mean, variance (both 0 before the first step) of one shape; rate [1], factor [1] (optional, 1),
  * correction [2]: 1 - beta1^t and 1 - beta2^t of step t, counted from 1. A gradient whose square exceeds float32, and
- * one that is not finite, spoil their own parameter for good, and no other. Throws ShapeError where shapes differ.
+ * one that is not finite, spoil their own parameter for good, and no other.
+ * Where factor is below 0 nothing changes. Throws ShapeError where shapes differ.
  */
 export const adamw: Op<AdamwAttrs> = {
   name: "adamw",
@@ -59,6 +61,7 @@ export const adamw: Op<AdamwAttrs> = {
   backward: {},
   reference: {
     forward(_, { w, g, mean, variance, rate: [rate], factor: [factor], correction: [c1, c2] }, attrs) {
+      if (factor < 0) return { w, mean, variance };
       const { beta1, beta2, epsilon, weightDecay } = attrs;
       const first = mean.map((v, i) => beta1 * v + (1 - beta1) * factor * g[i]);
       const second = variance.map((v, i) => beta2 * v + (1 - beta2) * (factor * g[i]) ** 2);
@@ -68,12 +71,14 @@ export const adamw: Op<AdamwAttrs> = {
     backward: () => ({}),
   },
   bound: { forward: bound, backward: () => ({}) },
-  /** Variances, corrections and the learning rate are positive. */
+  /** Variances, corrections, the learning rate and the factor are positive. */
   sample(input, axes, random) {
-    const [least, span] = { variance: [0.1, 1], rate: [0.05, 0.1], correction: [0.2, 0.7] }[input] ?? [-1, 2];
+    const [least, span] = { variance: [0.1, 1], rate: [0.05, 0.1], factor: [0, 1], correction: [0.2, 0.7] }[
+      input
+    ] ?? [-1, 2];
     return Float64Array.from({ length: size(axes) }, () => least + span * random());
   },
-  confined: ["correction"],
+  confined: ["correction", "factor"],
   arbitrary(draw) {
     const bank = [elements(draw)];
     return {
@@ -104,6 +109,8 @@ export const adamw: Op<AdamwAttrs> = {
       weightDecay: 0,
     }),
     example("strong decay of the weights", 67, { beta1: 0.8, beta2: 0.6, epsilon: 1e-3, weightDecay: 0.5 }),
+    example("a factor of 0", 5, { beta1: 0.8, beta2: 0.6, epsilon: 1e-3, weightDecay: 0.5 }, 0),
+    example("a factor below 0", 9001, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }, -1),
     {
       what: "the first step",
       shapes: { w: [3], g: [3], mean: [3], variance: [3], rate: [1], correction: [2] },
@@ -113,9 +120,10 @@ export const adamw: Op<AdamwAttrs> = {
   ],
 };
 
-function example(what: string, count: number, attrs: AdamwAttrs): Case<AdamwAttrs> {
+function example(what: string, count: number, attrs: AdamwAttrs, factor?: number): Case<AdamwAttrs> {
   const bank = { w: [count], g: [count], mean: [count], variance: [count] };
-  return { what, shapes: { ...bank, rate: [1], factor: [1], correction: [2] }, attrs };
+  const shapes = { ...bank, rate: [1], factor: [1], correction: [2] };
+  return { what, shapes, attrs, ...(factor !== undefined && { values: { factor: [factor] } }) };
 }
 
 /** The kernel's formula. A square beyond float32 leaves open what becomes of the variance and the weight. */
@@ -123,7 +131,12 @@ function bound(_: Shapes, x: Values, { beta1, beta2, epsilon, weightDecay }: Ada
   const [rate, factor, c1, c2] = [x.rate[0], x.factor[0], ...x.correction].map(stored);
   const [keep1, rest1, keep2, rest2] = [beta1, 1 - beta1, beta2, 1 - beta2].map(attribute);
   const [added, decay] = [epsilon, weightDecay].map(attribute);
-  const error: Values = { w: x.w.slice(), mean: x.w.slice(), variance: x.w.slice() };
+  const error: Values = {
+    w: filled(x.w.length, 0),
+    mean: filled(x.w.length, 0),
+    variance: filled(x.w.length, 0),
+  };
+  if (x.factor[0] < 0) return error;
   for (let i = 0; i < x.w.length; i++) {
     const w = stored(x.w[i]);
     const gradient = times(factor, stored(x.g[i]));

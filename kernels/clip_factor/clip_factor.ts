@@ -8,12 +8,15 @@ import shape from "./shape.wgsl";
 export interface ClipFactorAttrs {
   /** Largest norm that is left as it is; Infinity to clip nothing. */
   readonly limit: number;
+  /** Whether a norm that is not finite makes the factor -1, at which the optimisers change nothing; else it makes it NaN. */
+  readonly gate?: boolean;
 }
 
 /**
  * What to multiply all gradients by so that their global norm is at most `limit`: squares [1], the sum of the squares
  * of all of them -> norm [1] = sqrt(squares), factor [1] = min(1, limit / norm), 1 where the norm is 0.
- * An infinite or NaN norm makes the factor NaN, so that a run that diverges shows.
+ * An infinite or NaN norm makes the factor NaN, so that a run that diverges shows; with `gate` it makes it -1, and the
+ * update leaves all as it is.
  * Throws ShapeError where squares is not [1] or the limit not above 0.
  */
 export const clipFactor: Op<ClipFactorAttrs> = {
@@ -22,8 +25,8 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   batched: [],
   shapes({ squares }, { limit }) {
     if (String(squares) !== "1")
-      throw new ShapeError(`clipFactor: squares is [${squares}] but [1] is expected`);
-    if (!(limit > 0)) throw new ShapeError(`clipFactor: limit is ${limit} but a number above 0 is expected`);
+      throw new ShapeError(`clip_factor: squares is [${squares}] but [1] is expected`);
+    if (!(limit > 0)) throw new ShapeError(`clip_factor: limit is ${limit} but a number above 0 is expected`);
     return { norm: [1], factor: [1] };
   },
   flops: () => ({ forward: 3 }),
@@ -34,7 +37,10 @@ export const clipFactor: Op<ClipFactorAttrs> = {
         {
           label: "clip_factor/forward",
           source: forward + shape,
-          uniforms: (_, { limit }) => ({ limit: Math.min(limit, LARGEST) }),
+          uniforms: (_, { limit, gate = false }) => ({
+            limit: Math.min(limit, LARGEST),
+            gate: Number(gate),
+          }),
           threads: () => [1, 1, 1],
         },
       ],
@@ -42,10 +48,11 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   ],
   backward: {},
   reference: {
-    forward(_, { squares: [squares] }, { limit }) {
+    forward(_, { squares: [squares] }, { limit, gate = false }) {
       const norm = Math.sqrt(squares);
-      const factor = !Number.isFinite(norm) ? Number.NaN : norm > limit ? limit / norm : 1;
-      return { norm: Float64Array.of(norm), factor: Float64Array.of(factor) };
+      const of = (factor: number) => ({ norm: Float64Array.of(norm), factor: Float64Array.of(factor) });
+      if (!Number.isFinite(norm)) return of(gate ? -1 : Number.NaN);
+      return of(norm > limit ? limit / norm : 1);
     },
     backward: () => ({}),
   },
@@ -65,7 +72,10 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   sample: (_, axes, random) => axes.map(() => 30 * random()),
   arbitrary: (draw) => ({
     shapes: { squares: [1] },
-    attrs: { limit: draw.pick([1, 2, 0.1, 1e-6, 1e30, Number.POSITIVE_INFINITY]) },
+    attrs: {
+      limit: draw.pick([1, 2, 0.1, 1e-6, 1e30, Number.POSITIVE_INFINITY]),
+      gate: draw.pick([false, true]),
+    },
   }),
   cases: [
     example("within the limit", 24.9, 5),

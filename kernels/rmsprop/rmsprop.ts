@@ -1,6 +1,7 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { filled } from "../rounding.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
 import { atWidth, vec4OrScalar } from "../vec4.ts";
 import shape from "./shape.wgsl";
@@ -22,7 +23,7 @@ export interface RmspropAttrs {
  * `momentum = m * momentum + rate * G / sqrt(mean_square + epsilon)`, `w -= momentum`.
  * w, g, mean_square (1 before the first step), momentum (0) of one shape; rate [1], factor [1] (optional, 1).
  * A gradient whose square exceeds float32, and one that is not finite, spoil their own parameter for good, and no other.
- * Throws ShapeError where shapes differ.
+ * Where factor is below 0 nothing changes. Throws ShapeError where shapes differ.
  */
 export const rmsprop: Op<RmspropAttrs> = {
   name: "rmsprop",
@@ -60,6 +61,7 @@ export const rmsprop: Op<RmspropAttrs> = {
   backward: {},
   reference: {
     forward(_, { w, g, mean_square, momentum, rate: [rate], factor: [factor] }, attrs) {
+      if (factor < 0) return { w, mean_square, momentum };
       const gradient = g.map((v, i) => factor * v + attrs.weightDecay * w[i]);
       const square = mean_square.map((v, i) => attrs.decay * v + (1 - attrs.decay) * gradient[i] ** 2);
       const step = momentum.map(
@@ -70,11 +72,12 @@ export const rmsprop: Op<RmspropAttrs> = {
     backward: () => ({}),
   },
   bound: { forward: bound, backward: () => ({}) },
-  /** Mean squares and the learning rate are positive. */
-  sample: (input, axes, random) =>
-    Float64Array.from({ length: size(axes) }, () =>
-      input === "mean_square" ? 0.1 + random() : input === "rate" ? 0.05 + 0.1 * random() : 2 * random() - 1,
-    ),
+  confined: ["factor"],
+  /** Mean squares, the learning rate and the factor are positive. */
+  sample(input, axes, random) {
+    const [least, span] = { mean_square: [0.1, 1], rate: [0.05, 0.1], factor: [0, 1] }[input] ?? [-1, 2];
+    return Float64Array.from({ length: size(axes) }, () => least + span * random());
+  },
   arbitrary(draw) {
     const bank = [elements(draw)];
     return {
@@ -111,6 +114,20 @@ export const rmsprop: Op<RmspropAttrs> = {
       epsilon: 0.25,
       weightDecay: 0.5,
     }),
+    example("a factor of 0", 8, { decay: 0.5, momentum: 0.3, epsilon: 0.25, weightDecay: 0.5 }, 0),
+    example(
+      "a factor of 0, one by one",
+      5,
+      { decay: 0.5, momentum: 0.3, epsilon: 0.25, weightDecay: 0.5 },
+      0,
+    ),
+    example("a factor below 0", 9004, { decay: 0.9, momentum: 0.9, epsilon: 1, weightDecay: 4e-5 }, -1),
+    example(
+      "a factor below 0, one by one",
+      9001,
+      { decay: 0.9, momentum: 0.9, epsilon: 1, weightDecay: 0 },
+      -1,
+    ),
     {
       what: "a gradient of 0",
       shapes: { w: [3], g: [3], mean_square: [3], momentum: [3], rate: [1] },
@@ -120,9 +137,9 @@ export const rmsprop: Op<RmspropAttrs> = {
   ],
 };
 
-function example(what: string, count: number, attrs: RmspropAttrs): Case<RmspropAttrs> {
+function example(what: string, count: number, attrs: RmspropAttrs, factor?: number): Case<RmspropAttrs> {
   const shapes = { w: [count], g: [count], mean_square: [count], momentum: [count], rate: [1], factor: [1] };
-  return { what, shapes, attrs };
+  return { what, shapes, attrs, ...(factor !== undefined && { values: { factor: [factor] } }) };
 }
 
 /** The kernel's formula. A square beyond float32 leaves open what becomes of all three. */
@@ -130,7 +147,12 @@ function bound(_: Shapes, x: Values, attrs: RmspropAttrs): Values {
   const [rate, factor] = [x.rate[0], x.factor[0]].map(stored);
   const [keep, rest, epsilon] = [attrs.decay, 1 - attrs.decay, attrs.epsilon].map(attribute);
   const [momentum, decay] = [attrs.momentum, attrs.weightDecay].map(attribute);
-  const error: Values = { w: x.w.slice(), mean_square: x.w.slice(), momentum: x.w.slice() };
+  const error: Values = {
+    w: filled(x.w.length, 0),
+    mean_square: filled(x.w.length, 0),
+    momentum: filled(x.w.length, 0),
+  };
+  if (x.factor[0] < 0) return error;
   for (let i = 0; i < x.w.length; i++) {
     const w = stored(x.w[i]);
     const gradient = plus(times(factor, stored(x.g[i])), times(decay, w));

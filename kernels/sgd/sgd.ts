@@ -1,6 +1,7 @@
 import { elements } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { filled } from "../rounding.ts";
 import { attribute, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
@@ -17,7 +18,7 @@ export interface SgdAttrs {
  * Gradient descent with momentum, in place: `G = factor * g + weightDecay * w`, `momentum = m * momentum + G`,
  * `w -= rate * momentum`, or with Nesterov's (Sutskever et al. 2013, as PyTorch has it) `w -= rate * (G + m * momentum)`.
  * w, g, momentum (0 before the first step) of one shape; rate [1], factor [1] (optional, 1).
- * Throws ShapeError where shapes differ.
+ * Where factor is below 0 nothing changes. Throws ShapeError where shapes differ.
  */
 export const sgd: Op<SgdAttrs> = {
   name: "sgd",
@@ -50,6 +51,7 @@ export const sgd: Op<SgdAttrs> = {
   backward: {},
   reference: {
     forward(_, { w, g, momentum, rate: [rate], factor: [factor] }, attrs) {
+      if (factor < 0) return { w, momentum };
       const gradient = g.map((v, i) => factor * v + attrs.weightDecay * w[i]);
       const velocity = momentum.map((v, i) => attrs.momentum * v + gradient[i]);
       const step = attrs.nesterov ? gradient.map((v, i) => v + attrs.momentum * velocity[i]) : velocity;
@@ -58,6 +60,9 @@ export const sgd: Op<SgdAttrs> = {
     backward: () => ({}),
   },
   bound: { forward: bound, backward: () => ({}) },
+  confined: ["factor"],
+  sample: (input, axes, random) =>
+    Float64Array.from({ length: size(axes) }, () => (input === "factor" ? random() : 2 * random() - 1)),
   arbitrary(draw) {
     const bank = [elements(draw)];
     return {
@@ -78,18 +83,22 @@ export const sgd: Op<SgdAttrs> = {
     example("no momentum", 131, { momentum: 0, nesterov: false, weightDecay: 0 }),
     example("strong decay of the weights", 67, { momentum: 0.5, nesterov: false, weightDecay: 0.5 }),
     example("strong decay, Nesterov's", 67, { momentum: 0.5, nesterov: true, weightDecay: 0.5 }),
+    example("a factor of 0", 5, { momentum: 0.5, nesterov: false, weightDecay: 0.5 }, 0),
+    example("a factor below 0", 9001, { momentum: 0.9, nesterov: true, weightDecay: 4e-5 }, -1),
   ],
 };
 
-function example(what: string, count: number, attrs: SgdAttrs): Case<SgdAttrs> {
-  return { what, shapes: { w: [count], g: [count], momentum: [count], rate: [1], factor: [1] }, attrs };
+function example(what: string, count: number, attrs: SgdAttrs, factor?: number): Case<SgdAttrs> {
+  const shapes = { w: [count], g: [count], momentum: [count], rate: [1], factor: [1] };
+  return { what, shapes, attrs, ...(factor !== undefined && { values: { factor: [factor] } }) };
 }
 
 /** The kernel's formula. */
 function bound(_: Shapes, x: Values, attrs: SgdAttrs): Values {
   const [rate, factor] = [x.rate[0], x.factor[0]].map(stored);
   const [momentum, decay] = [attrs.momentum, attrs.weightDecay].map(attribute);
-  const error: Values = { w: x.w.slice(), momentum: x.w.slice() };
+  const error: Values = { w: filled(x.w.length, 0), momentum: filled(x.w.length, 0) };
+  if (x.factor[0] < 0) return error;
   for (let i = 0; i < x.w.length; i++) {
     const w = stored(x.w[i]);
     const gradient = plus(times(factor, stored(x.g[i])), times(decay, w));

@@ -17,6 +17,7 @@ const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let learning_rate = rate[0];
   let clip = factor[0];
+  if (clip < 0.0) { return; }
   let end = min((group.x + 1u) * shape.span, shape.count);
   for (var i = group.x * shape.span + lane; i < end; i += WG) {
     let weight = w[i];

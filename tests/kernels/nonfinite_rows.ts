@@ -16,6 +16,7 @@ export const SIGNS: Record<string, (v: number) => boolean> = {
   "0": (v) => v === 0,
   "1": (v) => v === 1,
   "2": (v) => v === 2,
+  m: (v) => v === -1,
   w: (v) => v === 2 ** 32 - 1, // ranks below every number of best classes: wrong
   "*": () => true,
 };
@@ -357,6 +358,13 @@ export const ROWS: readonly Row[] = [
     want: { norm: "+", factor: "n" },
   },
   {
+    what: "clip_factor with a gate",
+    op: kernels.clipFactor,
+    ...one("squares", [N]),
+    attrs: { limit: 2, gate: true },
+    want: { norm: "n", factor: "m" },
+  },
+  {
     what: "sum of a NaN",
     op: kernels.sum,
     ...one("x", [1, N, 1]),
@@ -408,6 +416,37 @@ export const ROWS: readonly Row[] = [
     attrs: { momentum: 0, nesterov: false, weightDecay: 0 },
     values: { rate: [N] },
     want: { w: "nnn", momentum: "111" },
+  },
+  {
+    what: "rmsprop with a factor below 0",
+    op: kernels.rmsprop,
+    shapes: bank("w", "g", "mean_square", "momentum"),
+    attrs: { decay: 0.9, momentum: 0.9, epsilon: 1, weightDecay: 0 },
+    values: { g: [N, 1, I], factor: [-1] },
+    want: { w: "111", mean_square: "111", momentum: "111" },
+  },
+  {
+    what: "adamw with a factor below 0",
+    op: kernels.adamw,
+    shapes: { ...bank("w", "g", "mean", "variance"), correction: [2] },
+    attrs: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+    values: { g: [N, 1, I], factor: [-1] },
+    want: { w: "111", mean: "111", variance: "111" },
+  },
+  {
+    what: "sgd with a factor below 0",
+    op: kernels.sgd,
+    shapes: bank("w", "g", "momentum"),
+    attrs: { momentum: 0.9, nesterov: true, weightDecay: 0 },
+    values: { g: [N, 1, I], factor: [-1] },
+    want: { w: "111", momentum: "111" },
+  },
+  {
+    what: "weight_average with a factor below 0",
+    op: kernels.weightAverage,
+    shapes: { average: [3], w: [3], decay: [1], factor: [1] },
+    values: { w: [N, 1, I], decay: [0.5], factor: [-1] },
+    want: { average: "111" },
   },
   {
     what: "weight_average",
