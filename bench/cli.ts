@@ -80,8 +80,8 @@ program
   .option(...adapter)
   .action((options) => parity(options));
 
-/** What PyTorch computed, which lies beside the bundle. */
-const goldens = fileURLToPath(new URL("./goldens/", import.meta.url));
+/** What PyTorch computed, in a checkout. */
+const goldens = fileURLToPath(new URL("../../tests/goldens/", import.meta.url));
 const check = program
   .command("gradcheck")
   .description("check operations, blocks and networks, forward and every gradient, against float64")

@@ -69,8 +69,8 @@ export const ops: readonly Op[] = [
   castF16,
   castF32,
   clipFactor,
-  concat(2),
-  concat(3),
+  /* @__PURE__ */ concat(2), // so that bundlers may leave the list out
+  /* @__PURE__ */ concat(3),
   conv2d,
   conv2dBatchNormRelu,
   conv2dMoments,

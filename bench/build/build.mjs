@@ -1,73 +1,102 @@
-// Bundles the library for Node and for browsers, the command line and the tests; `.wgsl` and `.csv` files are text.
+// Builds `dist`: in a checkout everything with its tests, for the package the library and the command line with types.
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build as bundle } from "esbuild";
+import { licencesOf } from "./licences.mjs";
+import { buildModules, sources } from "./modules.mjs";
 
-const shared = {
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  sourcemap: true,
-  loader: { ".wgsl": "text", ".csv": "text" },
-  logLevel: "warning",
-  splitting: true,
-  chunkNames: "chunks/[name]-[hash]",
+const LIBRARY = ["kernels", "engine", "models"];
+/** Entries of the package, by their names in `dist`. */
+const ENTRIES = {
+  index: "engine/index",
+  kernels: "kernels/index",
+  models: "models/index",
+  gradcheck: "engine/gradcheck/index",
+  tune: "engine/tune/index",
 };
-const node = { ...shared, platform: "node", packages: "external" };
-const browser = { ...shared, platform: "browser", external: ["sharp", "webgpu"] };
-const library = {
-  index: "engine/index.ts",
-  gradcheck: "engine/gradcheck/index.ts",
-  kernels: "kernels/index.ts",
-  models: "models/index.ts",
-  tune: "engine/tune/index.ts",
+/** Entries that need Node: in a bundle for browsers they say so. */
+const NODE_ENTRIES = {
+  node: "engine/index.node",
+  gradcheck_node: "engine/gradcheck/index.node",
+  tune_node: "engine/tune/index.node",
 };
-const nodeLibrary = { tune_node: "engine/tune/index.node.ts" };
-const examples = { "examples/swish": "tests/examples/swish/swish.ts" };
 
-const tests = () =>
-  readdirSync("tests", { recursive: true })
-    .map((path) => String(path))
-    .filter((path) => path.endsWith(".test.ts"));
-
-/** `types`: emit declarations too, which users of the package need and running it does not. */
-export async function build({ types = false } = {}) {
+/** `release`: what is packed, with types and without tests and source maps. */
+export async function build({ release = false } = {}) {
   rmSync("dist", { recursive: true, force: true });
-  const suites = Object.fromEntries(tests().map((path) => [path.replace(/\.ts$/, ""), join("tests", path)]));
-  await Promise.all([
-    bundle({
-      ...node,
-      entryPoints: {
-        ...library,
-        ...nodeLibrary,
-        ...examples,
-        cli: "bench/cli.ts",
-        mutant_worker: "engine/gradcheck/mutant_worker.node.ts",
-        tune_worker: "engine/tune/worker.node.ts",
-        build_worker: "bench/measure/build_worker.ts",
-      },
-      outdir: "dist",
-    }),
-    bundle({
-      ...browser,
-      entryPoints: { ...library, page: "tests/browser/page.ts" },
-      outdir: "dist/browser",
-    }),
-    bundle({
-      ...node,
-      entryPoints: {
-        run: "tests/run.ts",
-        write_plans: "tests/write_plans.ts",
-        "tune/record_writer": "tests/tune/record_writer.ts",
-        ...suites,
-      },
-      outdir: "dist/tests",
-    }),
+  const sourcemap = !release;
+  const command = sources("bench").filter((path) => !path.startsWith(join("bench", "build")));
+  const bundled = await Promise.all([
+    buildModules(LIBRARY.flatMap(sources), { name: "library", sourcemap }),
+    buildModules(command, { name: "command", sourcemap }),
   ]);
-  for (const name of readdirSync("tests/goldens").filter((name) => name.endsWith(".safetensors")))
-    cpSync(join("tests/goldens", name), join("dist/goldens", name));
-  if (types) execFileSync("node_modules/.bin/tsc", ["-p", "bench/build/types.json"], { stdio: "inherit" });
+  await writeEntries();
+  writeFileSync("dist/THIRD_PARTY_LICENSES", licencesOf([...new Set(bundled.flat())].sort()));
+  if (release) emitTypes();
+  else await buildTests();
+  if (!release) writeFileSync("dist/built", new Date().toISOString());
+}
+
+/** The entries at the root of `dist`, and a package.json by which any such folder finds its own platform. */
+async function writeEntries() {
+  writeFileSync("dist/cli.js", '#!/usr/bin/env node\nimport "./bench/cli.js";\n');
   chmodSync("dist/cli.js", 0o755);
-  writeFileSync("dist/built", new Date().toISOString());
+  const { name, version, type, sideEffects, exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const imports = {
+    "#platform": {
+      node: "./engine/device/platform.node.js",
+      default: "./engine/device/platform.browser.js",
+    },
+  };
+  const here = JSON.parse(JSON.stringify(exports).replaceAll("./dist/", "./"));
+  writeFileSync(
+    "dist/package.json",
+    JSON.stringify({ name, version, type, sideEffects, exports: here, imports }, null, 2),
+  );
+  for (const [name, path] of Object.entries({ ...ENTRIES, ...NODE_ENTRIES }))
+    writeFileSync(`dist/${name}.js`, `export * from "./${path}.js";\n`);
+  for (const [name, path] of Object.entries(NODE_ENTRIES))
+    writeFileSync(`dist/${name}.browser.js`, await needsNode(`tessera-gpu/${name.replace("_", "/")}`, path));
+}
+
+/** A Node entry as a bundler for browsers gets it: the same names, and an error that says what is wrong. */
+async function needsNode(entry, path) {
+  const names = Object.keys(await import(pathToFileURL(`dist/${path}.js`)));
+  const list = names.map((name) => `absent as ${name}`).join(", ");
+  const fault = `${entry} needs Node, for files and processes, but was loaded in a browser`;
+  return `const absent = undefined;\nexport { ${list} };\n` + `throw new Error("${fault}");\n`;
+}
+
+/** Declarations beside their modules. */
+function emitTypes() {
+  execFileSync("node_modules/.bin/tsc", ["-p", "bench/build/types.json"], { stdio: "inherit" });
+  for (const path of readdirSync("dist", { recursive: true }).map((path) => join("dist", String(path)))) {
+    if (!path.endsWith(".d.ts")) continue;
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace(/((?:from |import\()"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"'));
+  }
+  for (const [name, path] of Object.entries({ ...ENTRIES, ...NODE_ENTRIES }))
+    writeFileSync(
+      `dist/${name}.d.ts`,
+      `/// <reference types="@webgpu/types" />\nexport * from "./${path}.js";\n`,
+    );
+}
+
+/** The tests, the page that they open in a browser, and the examples. */
+async function buildTests() {
+  await buildModules(sources("tests"), { name: "tests", external: true, sourcemap: true });
+  await bundle({
+    entryPoints: ["dist/tests/browser/page.js"],
+    outdir: "dist/browser",
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    sourcemap: true,
+    tsconfigRaw: {},
+    logLevel: "warning",
+  });
+  mkdirSync("dist/examples");
+  writeFileSync("dist/examples/swish.js", 'export * from "../tests/examples/swish/swish.js";\n');
 }

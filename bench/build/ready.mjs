@@ -49,8 +49,8 @@ if (!installed())
 
 const sources = ["kernels", "engine", "models", "bench", "tests", "package.json", "tsconfig.json"];
 const built = existsSync("dist/built") ? statSync("dist/built").mtimeMs : 0;
-const types = process.argv.includes("--types");
-if (types || Math.max(...sources.map(newest)) > built) {
+const release = process.argv.includes("--release");
+if (release || Math.max(...sources.map(newest)) > built) {
   const { build } = await import("./build.mjs");
-  await build({ types });
+  await build({ release });
 }

@@ -1,8 +1,7 @@
 // A build of Tessera, a `dist` folder, in a process of its own that measures when it is told to.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FormatError } from "../../engine/errors.ts";
 import type { DType, Shape, Shapes } from "../../kernels/op.ts";
@@ -55,6 +54,8 @@ export type Request =
 
 export type Answer = { readonly value: unknown } | { readonly failed: string };
 
+const WORKER = fileURLToPath(new URL("build_worker.js", import.meta.url));
+
 /** A build's process. Everything throws FormatError naming the folder where the build cannot do what it is told. */
 export class Build {
   #last = "";
@@ -72,7 +73,7 @@ export class Build {
   /** Starts a process and opens its device. */
   static async open(dist: string, adapter?: string): Promise<{ build: Build; opened: Opened }> {
     const folder = resolve(dist);
-    const child = fork(workerPath(), {
+    const child = fork(WORKER, {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       serialization: "advanced", // NaN and infinity
     });
@@ -131,11 +132,4 @@ export class Build {
       });
     });
   }
-}
-
-/** The worker's bundle lies at the root of the folder that this file's bundle is in. */
-function workerPath(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "build_worker.js")) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, "build_worker.js");
 }

@@ -1,8 +1,6 @@
 // Mutation testing: faults are seeded in every kernel, and the cases of its operation must notice each of them.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
@@ -39,6 +37,7 @@ interface Listed {
   readonly mutants: readonly Omit<Mutant, "wgsl">[];
 }
 
+const WORKER = fileURLToPath(new URL("mutant_worker.node.js", import.meta.url));
 /** Milliseconds without a word after which a process is taken to hang. */
 const PATIENCE = { compile: 120_000, run: 5000 };
 /** A run may also take so many times as long as the longest of the kernel without a fault. */
@@ -99,7 +98,7 @@ class Judge {
   async start(): Promise<Extract<Answer, { what: "kernels" }>> {
     this.stop();
     this.#judged = 0;
-    this.#child = fork(workerPath(), {
+    this.#child = fork(WORKER, {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       // a sound kernel that Mesa had kept would be quick, and mutants, compiled at their first run, seem to hang
       env: { ...process.env, MESA_SHADER_CACHE_DISABLE: "true" },
@@ -178,11 +177,3 @@ interface Ended {
 
 const messageOf = (answer: { what: string; message?: string; how?: string }): string =>
   answer.message ?? answer.how ?? answer.what;
-
-/** The worker's bundle lies at the root of the folder that this file's bundle is in. */
-function workerPath(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "mutant_worker.js")) && folder !== dirname(folder))
-    folder = dirname(folder);
-  return join(folder, "mutant_worker.js");
-}

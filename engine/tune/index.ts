@@ -1,4 +1,4 @@
-// Tuning as a library: `tessera/tune`. What needs Node, files and processes, is in `tessera/tune/node`.
+// Tuning as a library: `tessera-gpu/tune`. What needs Node, files and processes, is in `tessera-gpu/tune/node`.
 
 export type { Candidate, Subject, Verdict } from "./candidate.ts";
 export {

@@ -1,8 +1,6 @@
 // The runner in a process of its own: a configuration that hangs or ends the process costs its row and nothing else.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { verbosity } from "../device/device.ts";
 import type { ClockOptions } from "./clock.ts";
@@ -66,6 +64,7 @@ interface Ended {
 
 type Final = Exclude<Answer, { what: "stage" }> | Ended;
 
+const WORKER = fileURLToPath(new URL("worker.node.js", import.meta.url));
 const PATIENCE = 120;
 /** Seconds for a ranking, which has no stages, by contender. */
 const RANKING = 60;
@@ -168,7 +167,7 @@ export class Isolated implements Evaluator {
     if (this.#child?.connected && this.#age < (this.options.life ?? 300)) return;
     this.close();
     this.#age = 0;
-    this.#child = fork(workerPath(), {
+    this.#child = fork(WORKER, {
       stdio: ["ignore", "ignore", verbosity() > 0 ? "inherit" : "ignore", "ipc"],
       serialization: "advanced", // typed arrays, NaN and infinity
     });
@@ -216,10 +215,3 @@ export class Isolated implements Evaluator {
 }
 
 const messageOf = (answer: Final): string => ("message" in answer ? answer.message : answer.what);
-
-/** The worker's bundle lies at the root of the folder that this file's bundle is in. */
-function workerPath(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "tune_worker.js")) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, "tune_worker.js");
-}

@@ -1,5 +1,5 @@
 // An operation of one's own: `tessera gradcheck dist/examples/swish.js` checks both, and shows the fault in the second.
-import { type Kernel, type Op, size, TINY, U } from "tessera/kernels";
+import { type Kernel, type Op, size, TINY, U } from "tessera-gpu/kernels";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";

@@ -1,0 +1,11 @@
+// What the library has in Node alone: `tessera-gpu/node`.
+
+export { cacheFolder } from "./io/cache.node.ts";
+export {
+  type Batch,
+  type BatchOptions,
+  decodeImage,
+  ImageBatches,
+  type Sample,
+  scanFolder,
+} from "./io/images.node.ts";
