@@ -1,6 +1,6 @@
 // What the library has in Node alone: `tessera-gpu/node`.
 
-export { cacheFolder } from "./io/cache.node.ts";
+export { cacheFolder } from "./cache.node.ts";
 export {
   type Batch,
   type BatchOptions,

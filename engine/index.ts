@@ -1,33 +1,29 @@
 export type { DType, Op, Shape } from "../kernels/op.ts";
 export { Device } from "./device/device.ts";
-export { type DeviceInfo, describeDevice } from "./device/info.ts";
 export type { OpenOptions } from "./device/platform.ts";
-export * from "./errors.ts";
-export { gradients } from "./graph/autodiff.ts";
-export { Graph, type Node, Tensor } from "./graph/graph.ts";
-export * from "./io/safetensors.ts";
-export { constant, type Initialiser, varianceScaling, xavier } from "./nn/initialisers.ts";
-export { Net, type NetOptions, type VariableSpec } from "./nn/net.ts";
-export { type PredictionPlan, Predictor, type PredictorOptions, planPrediction } from "./nn/predictor.ts";
-export { type StateDict, Variables } from "./nn/variables.ts";
-export { adamw, type Optimizer, rmsprop, sgd } from "./optim/optimizers.ts";
-export { type Schedule, staircase } from "./optim/schedules.ts";
-export {
-  type Model,
-  type Outputs,
-  planTraining,
-  type StepResult,
-  Trainer,
-  type TrainerOptions,
-} from "./optim/trainer.ts";
-export type { Choice, Choose, Traits } from "./plan/choose.ts";
-export { Executable, type Profile } from "./plan/executable.ts";
-export { type Plan, type PlanOptions, plan } from "./plan/plan.ts";
-export { problemKey } from "./plan/tables/preferences.ts";
+export type { Traits } from "./device/traits.ts";
+export type { Choice } from "./device/tuning_table.ts";
 export {
   FACTS,
   parseTuningTable,
   type Rule,
   readTuningTable,
   type TuningTable,
-} from "./plan/tables/table.ts";
+} from "./device/tuning_table.ts";
+export * from "./errors.ts";
+export { gradients } from "./graph/autodiff.ts";
+export { Graph, type Node, Tensor } from "./graph/graph.ts";
+export * from "./io/safetensors.ts";
+export { constant, type Initialiser, varianceScaling, xavier } from "./nn/initialisers.ts";
+export type { Model, Outputs } from "./nn/model.ts";
+export { Net, type NetOptions, type VariableSpec } from "./nn/net.ts";
+export { type PredictionPlan, Predictor, type PredictorOptions, planPrediction } from "./nn/predictor.ts";
+export { type StateDict, Variables } from "./nn/variables.ts";
+export { adamw, type Optimizer, rmsprop, sgd } from "./optim/optimizers.ts";
+export { type Schedule, staircase } from "./optim/schedules.ts";
+export { planTraining, type StepResult, Trainer, type TrainerOptions } from "./optim/trainer.ts";
+export type { Choose } from "./plan/choose.ts";
+export { type DeviceInfo, describeDevice } from "./plan/device_info.ts";
+export { Executable, type Profile } from "./plan/executable.ts";
+export { type Plan, type PlanOptions, plan } from "./plan/plan.ts";
+export { problemKey } from "./plan/tables/preferences.ts";

@@ -1,6 +1,6 @@
 import type { Tensor } from "../engine/graph/graph.ts";
+import type { Outputs } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
-import type { Outputs } from "../engine/optim/trainer.ts";
 
 // What the three networks share. Figures are those of arXiv 1602.07261; branches stand in the order in which their
 // outputs are concatenated, which is that of the public checkpoints. `V` in the paper is `valid` here.

@@ -1,5 +1,5 @@
+import type { Model } from "../engine/nn/model.ts";
 import { Net, type NetOptions } from "../engine/nn/net.ts";
-import type { Model } from "../engine/optim/trainer.ts";
 import { size } from "../kernels/op.ts";
 
 /** What a network costs, counted from its graph. */

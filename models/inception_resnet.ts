@@ -1,6 +1,6 @@
 import type { Tensor } from "../engine/graph/graph.ts";
+import type { Outputs } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
-import type { Outputs } from "../engine/optim/trainer.ts";
 import { auxiliary, HALVE, head, outputs, reductionA, stem, VALID } from "./blocks.ts";
 import type { ModelOptions } from "./options.ts";
 

@@ -1,8 +1,8 @@
 import { ShapeError, ValueError } from "../engine/errors.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { varianceScaling, xavier } from "../engine/nn/initialisers.ts";
+import type { Model, Outputs } from "../engine/nn/model.ts";
 import { type Block, Net, type NetOptions } from "../engine/nn/net.ts";
-import type { Model, Outputs } from "../engine/optim/trainer.ts";
 import { inceptionResnetV1, inceptionResnetV2 } from "./inception_resnet.ts";
 import { inceptionV4 } from "./inception_v4.ts";
 import type { ModelOptions } from "./options.ts";

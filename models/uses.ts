@@ -1,5 +1,5 @@
 import type { Use } from "../engine/gradcheck/identities.ts";
-import { trace } from "../engine/optim/trainer.ts";
+import { trace } from "../engine/nn/model.ts";
 import { model, netOptions } from "./index.ts";
 
 /** Every distinct use of an operation in a network's training forward, on images [batch,image,image,3]. */

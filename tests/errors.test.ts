@@ -18,11 +18,12 @@ import {
   WeightsError,
 } from "../engine/errors.ts";
 import { fromFloat32, fromInt32, readSafetensors, writeSafetensors } from "../engine/io/safetensors.ts";
+import { checkLabels, trace } from "../engine/nn/model.ts";
 import { Net } from "../engine/nn/net.ts";
 import { checkState, type StateDict } from "../engine/nn/variables.ts";
 import { rmsprop } from "../engine/optim/optimizers.ts";
 import { staircase } from "../engine/optim/schedules.ts";
-import { checkLabels, Trainer, trace } from "../engine/optim/trainer.ts";
+import { Trainer } from "../engine/optim/trainer.ts";
 import { plan } from "../engine/plan/plan.ts";
 import { conv2dResidual } from "../kernels/index.ts";
 import { guess, importWeights } from "../models/checkpoints.ts";

@@ -1,37 +1,59 @@
-// The house: imports run kernels <- engine <- models <- bench, and what is portable imports no Node.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+// The layout: imports run kernels <- engine <- models <- bench, inside engine/ one way between its folders and never in
+// circles, and what is portable imports no Node.
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { accumulates, reflect, settings, specialise, takesSlice } from "../engine/device/reflect.ts";
-import { bound } from "../engine/graph/autodiff.ts";
+import { bound } from "../engine/graph/signature.ts";
 import { batched, ops, routines } from "../kernels/index.ts";
 import { group } from "./harness.ts";
+import { circles, fileNeeds, grouped, imports, sources, wrongArrows } from "./imports.ts";
 
-const check = group("house");
+const check = group("layout");
 const LAYERS = ["kernels", "engine", "models", "bench"];
-
-const files = (folder: string) =>
-  readdirSync(folder, { recursive: true })
-    .map(String)
-    .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
-    .map((path) => join(folder, path));
-const imports = (file: string) =>
-  [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(
-    ([, target]) => target,
-  );
 
 for (const [rank, layer] of LAYERS.entries())
   check.test(`${layer} imports only from itself and what is below`, () => {
-    for (const file of files(layer))
+    for (const file of sources(layer))
       for (const target of imports(file)) {
         const reached = LAYERS.indexOf(join(file, "..", target).split("/")[0]);
         if (target.startsWith(".") && reached > rank) assert.unreachable(`${file} imports ${target}`);
       }
   });
 
+/** The folders of engine/, each with those it may import. Files of engine/ itself are below all; its index above all. */
+const ORDER = ["device", "graph", "plan", "nn", "optim", "gradcheck", "tune"];
+const BASE = ["statistics", "random", "io"];
+const BELOW = {
+  ...Object.fromEntries(BASE.map((folder) => [folder, [] as string[]])),
+  ...Object.fromEntries(ORDER.map((folder, rank) => [folder, [...BASE, ...ORDER.slice(0, rank)]])),
+};
+const ENGINE = fileNeeds("engine");
+const partOf = (file: string) => file.split("/").slice(1, -1)[0];
+/** Entries and the files of engine/ itself count for themselves. */
+const nodeOf = (file: string) =>
+  partOf(file) === "tune" ? "tune" : /^engine\/[^/]+$|\/index\.ts$/.test(file) ? file : dirname(file);
+
+check.test("inside engine/ every folder imports only what is below it", () => {
+  assert.equal(
+    [...new Set([...ENGINE.keys()].map(partOf))].filter((part) => part && !(part in BELOW)),
+    [],
+  );
+  assert.equal(wrongArrows(ENGINE, partOf, BELOW), []);
+  const planted = new Map([...ENGINE, ["engine/device/device.ts", ["engine/plan/plan.ts"]]]);
+  assert.equal(wrongArrows(planted, partOf, BELOW), ["engine/device/device.ts -> engine/plan/plan.ts"]);
+});
+
+check.test("inside engine/ no files and no folders import each other in a circle", () => {
+  assert.equal(circles(ENGINE), []);
+  assert.equal(circles(grouped(ENGINE, nodeOf)), []);
+  const planted = new Map([...ENGINE, ["engine/device/reflect.ts", ["engine/device/device.ts"]]]);
+  assert.equal(circles(planted), [["engine/device/device.ts", "engine/device/reflect.ts"]]);
+});
+
 check.test("kernels, models and the portable engine import no Node", () => {
   const portable = ["kernels", "engine", "models"]
-    .flatMap(files)
+    .flatMap(sources)
     .filter((file) => !file.endsWith(".node.ts"));
   for (const file of portable)
     for (const target of imports(file))

@@ -1,6 +1,7 @@
 // Plans of small graphs against the float64 interpreter: concatenations as views, sums of gradients, tensors split
 // over the batch, memory reused by lifetime.
 import * as assert from "uvu/assert";
+import type { Traits } from "../engine/device/traits.ts";
 import { LimitError } from "../engine/errors.ts";
 import { interpret } from "../engine/gradcheck/interpreter.ts";
 import { gradients } from "../engine/graph/autodiff.ts";
@@ -8,7 +9,6 @@ import { Graph, type Tensor } from "../engine/graph/graph.ts";
 import { constant, stream, xavier } from "../engine/nn/initialisers.ts";
 import { Net } from "../engine/nn/net.ts";
 import { Variables } from "../engine/nn/variables.ts";
-import type { Traits } from "../engine/plan/choose.ts";
 import { Executable } from "../engine/plan/executable.ts";
 import { type Plan, plan } from "../engine/plan/plan.ts";
 import { concat, relu, size, sum } from "../kernels/index.ts";

@@ -1,5 +1,6 @@
 // What the plan makes of a graph before it chooses kernels: the same values in other ways, with less kept.
 import * as assert from "uvu/assert";
+import type { Traits } from "../engine/device/traits.ts";
 import { LimitError } from "../engine/errors.ts";
 import { interpret } from "../engine/gradcheck/interpreter.ts";
 import { gradients } from "../engine/graph/autodiff.ts";
@@ -8,7 +9,6 @@ import { constant, stream, xavier } from "../engine/nn/initialisers.ts";
 import { Net } from "../engine/nn/net.ts";
 import { Variables } from "../engine/nn/variables.ts";
 import { planTraining } from "../engine/optim/trainer.ts";
-import type { Traits } from "../engine/plan/choose.ts";
 import { Executable } from "../engine/plan/executable.ts";
 import { type PlanOptions, plan } from "../engine/plan/plan.ts";
 import { commute } from "../engine/plan/rewrite/commute.ts";

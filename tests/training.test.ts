@@ -11,10 +11,11 @@ import { LimitError } from "../engine/errors.ts";
 import { random } from "../engine/gradcheck/sampling.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
+import type { Model } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
 import { adamw, type Optimizer, rmsprop, sgd } from "../engine/optim/optimizers.ts";
 import { averageDecay, staircase } from "../engine/optim/schedules.ts";
-import { type Model, Trainer, type TrainerOptions } from "../engine/optim/trainer.ts";
+import { Trainer, type TrainerOptions } from "../engine/optim/trainer.ts";
 import { model, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 

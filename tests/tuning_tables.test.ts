@@ -6,13 +6,14 @@ import * as assert from "uvu/assert";
 import { classOf } from "../engine/device/adapter_class.ts";
 import { Device } from "../engine/device/device.ts";
 import { tunables } from "../engine/device/reflect.ts";
+import type { Traits } from "../engine/device/traits.ts";
+import { parseTuningTable, readTuningTable } from "../engine/device/tuning_table.ts";
 import { FormatError, LimitError } from "../engine/errors.ts";
-import { withGradients } from "../engine/graph/autodiff.ts";
 import { Graph } from "../engine/graph/graph.ts";
-import type { Choose, Traits } from "../engine/plan/choose.ts";
+import { withGradients } from "../engine/graph/signature.ts";
+import type { Choose } from "../engine/plan/choose.ts";
 import { plan } from "../engine/plan/plan.ts";
 import { problemKey, SHIPPED } from "../engine/plan/tables/preferences.ts";
-import { parseTuningTable, readTuningTable } from "../engine/plan/tables/table.ts";
 import { conv2d, type Op, ops } from "../kernels/index.ts";
 import { device, group } from "./harness.ts";
 

@@ -3,8 +3,8 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { Device } from "../../engine/device/device.ts";
+import type { Traits } from "../../engine/device/traits.ts";
 import { ValueError } from "../../engine/errors.ts";
-import type { Traits } from "../../engine/plan/choose.ts";
 import { entries, find } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { hostOf } from "../measure/host.ts";

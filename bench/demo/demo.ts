@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
+import { cacheFolder } from "../../engine/cache.node.ts";
 import { Device } from "../../engine/device/device.ts";
-import { cacheFolder } from "../../engine/io/cache.node.ts";
 import { ImageBatches, scanFolder } from "../../engine/io/images.node.ts";
 import { adamw } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";

@@ -1,5 +1,5 @@
 import { Device } from "../../engine/device/device.ts";
-import { describeDevice } from "../../engine/device/info.ts";
+import { describeDevice } from "../../engine/plan/device_info.ts";
 
 /** Prints what there is to know of the adapter. */
 export async function info({ json, adapter }: { json?: boolean; adapter?: string }): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Device } from "../../engine/device/device.ts";
 import { DeviceLostError, TesseraError, TuneError } from "../../engine/errors.ts";
 import { shapesOf } from "../../engine/gradcheck/problem.ts";
-import { withGradients } from "../../engine/graph/autodiff.ts";
+import { withGradients } from "../../engine/graph/signature.ts";
 import { settle } from "../../engine/plan/choose.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import { preferences, problemKey } from "../../engine/plan/tables/preferences.ts";

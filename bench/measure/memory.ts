@@ -1,7 +1,7 @@
 // What a step takes in device memory, and the largest batch that fits: from the plans alone, without running anything.
 
+import type { Traits } from "../../engine/device/traits.ts";
 import { LimitError } from "../../engine/errors.ts";
-import type { Traits } from "../../engine/plan/choose.ts";
 import { memoryOfHost } from "./host.ts";
 import type { MemoryRow } from "./result.ts";
 import { dispatchesOf, type Planning, planStep, type Setting, type StepPlan } from "./setting.ts";

@@ -1,10 +1,11 @@
 // What is measured: a network at a size, in training or evaluation, and its plans on an adapter.
 
+import type { Traits } from "../../engine/device/traits.ts";
+import type { Model } from "../../engine/nn/model.ts";
 import type { NetOptions, VariableSpec } from "../../engine/nn/net.ts";
 import { planPrediction } from "../../engine/nn/predictor.ts";
 import { layOutBanks } from "../../engine/nn/variables.ts";
-import { type Model, planTraining } from "../../engine/optim/trainer.ts";
-import type { Traits } from "../../engine/plan/choose.ts";
+import { planTraining } from "../../engine/optim/trainer.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import type { Plan, PlanOptions } from "../../engine/plan/plan.ts";
 import { model, netOptions } from "../../models/index.ts";

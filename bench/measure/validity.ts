@@ -1,8 +1,9 @@
 // Whether a step computes the right numbers: the same step by other kernels, on weights on which float32 is sharp.
 
 import type { Device } from "../../engine/device/device.ts";
+import type { Choice } from "../../engine/device/tuning_table.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
-import type { Choice, Choose } from "../../engine/plan/choose.ts";
+import type { Choose } from "../../engine/plan/choose.ts";
 import { batched, type Op, ops, routines, type Shapes } from "../../kernels/index.ts";
 import { remember } from "../../kernels/remember.ts";
 import { SMALLEST_IMAGE } from "../../models/index.ts";

@@ -8,12 +8,12 @@ import {
   ValidationError,
   ValueError,
 } from "../errors.ts";
-import type { Traits } from "../plan/choose.ts";
-import { parseTuningTable, readTuningTable, type TuningTable } from "../plan/tables/table.ts";
 import { classOf } from "./adapter_class.ts";
 import { toBytes } from "./arrays.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
+import type { Traits } from "./traits.ts";
+import { parseTuningTable, readTuningTable, type TuningTable } from "./tuning_table.ts";
 
 /** How much is printed: 1 the adapter, 2 a line per dispatch, 3 tunables, 4 WGSL. */
 export const verbosity = (): number => Number(environment("DEBUG") ?? 0) || 0;

@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
+import { cacheFolder } from "../cache.node.ts";
 import { FormatError, NoAdapterError } from "../errors.ts";
-import { cacheFolder } from "../io/cache.node.ts";
 import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
 
 const require = createRequire(import.meta.url);

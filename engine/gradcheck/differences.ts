@@ -2,7 +2,7 @@
 // differences of its forward values, extrapolated (Richardson) so that only rounding is left.
 
 import { type Case, type Op, size, type Values } from "../../kernels/op.ts";
-import { signature } from "../graph/autodiff.ts";
+import { signature } from "../graph/signature.ts";
 import { derived, problem } from "./problem.ts";
 import type { Finding } from "./report.ts";
 import { dtypeOf, random } from "./sampling.ts";

@@ -4,7 +4,7 @@
 import type { Op, Shapes, Values } from "../../kernels/op.ts";
 import { U } from "../../kernels/rounding.ts";
 import type { Device } from "../device/device.ts";
-import { withGradients } from "../graph/autodiff.ts";
+import { withGradients } from "../graph/signature.ts";
 import { derivative, differentiable, dot } from "./differences.ts";
 import { algorithms, Launch } from "./launch.ts";
 import { derived, shapesOf } from "./problem.ts";

@@ -21,8 +21,9 @@ import {
   specialise,
   takesSlice,
 } from "../device/reflect.ts";
+import type { Traits } from "../device/traits.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
-import { at, type Specialised, settle, type Traits } from "../plan/choose.ts";
+import { at, type Specialised, settle } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import { Executable } from "../plan/executable.ts";
 import { type Plan, plan } from "../plan/plan.ts";

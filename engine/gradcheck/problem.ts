@@ -1,7 +1,7 @@
 import { type Algorithm, type Case, type Op, type Shapes, size, type Values } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import { LARGEST, U } from "../../kernels/rounding.ts";
-import { withGradients } from "../graph/autodiff.ts";
+import { withGradients } from "../graph/signature.ts";
 import { Intrusion } from "./nonfinite.ts";
 import { dtypeOf, type Regime, random, sample, uniform } from "./sampling.ts";
 

@@ -4,7 +4,7 @@
 import { detectRaces } from "wgsl_reflect/wgsl_reflect.module.js";
 import type { Op } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
-import { withGradients } from "../graph/autodiff.ts";
+import { withGradients } from "../graph/signature.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import { uniformBytes } from "../plan/executable.ts";
 import { algorithms, dispatchesOf } from "./launch.ts";

@@ -1,9 +1,9 @@
 import type { Device } from "../device/device.ts";
-import type { Model } from "../optim/trainer.ts";
-import type { Traits } from "../plan/choose.ts";
+import type { Traits } from "../device/traits.ts";
 import { Executable } from "../plan/executable.ts";
 import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
 import { commute } from "../plan/rewrite/commute.ts";
+import type { Model } from "./model.ts";
 import { Net, type NetOptions, type VariableSpec } from "./net.ts";
 import type { Variables } from "./variables.ts";
 

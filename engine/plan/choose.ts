@@ -8,40 +8,12 @@ import {
   type Tune,
 } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
-import type { AdapterClass } from "../device/adapter_class.ts";
 import { type Reflected, reflect, settings, specialise, tunables } from "../device/reflect.ts";
+import type { Traits } from "../device/traits.ts";
+import type { Choice } from "../device/tuning_table.ts";
 import { LimitError, TuneError } from "../errors.ts";
 import type { Node } from "../graph/graph.ts";
 import { type Preference, preferences } from "./tables/preferences.ts";
-import type { TuningTable } from "./tables/table.ts";
-
-/** What a plan must know of an adapter. */
-export interface Traits {
-  readonly name: string;
-  readonly class: AdapterClass;
-  readonly features: ReadonlySet<string>;
-  /** Subgroup size, if every subgroup has the same; else 0. */
-  readonly subgroupSize: number;
-  readonly maxBindingBytes: number;
-  readonly maxBufferBytes: number;
-  readonly maxWorkgroups: number;
-  readonly maxInvocations: number;
-  /** Bytes of workgroup memory. */
-  readonly maxWorkgroupBytes: number;
-  readonly maxBindings: number;
-  readonly uniformAlignment: number;
-  /** The caller's own table, asked before those that come with the engine. */
-  readonly tuningTable?: TuningTable;
-}
-
-/** Bindings start on so many bytes: every adapter allows it. */
-export const BINDING_ALIGNMENT = 256;
-
-/** An algorithm by name, and tunables to set on its kernels. */
-export interface Choice {
-  readonly algorithm?: string;
-  readonly tune?: Tune;
-}
 
 /** Chooses for a problem of a routine `<op>/<routine>`; undefined leaves it to the tables of the adapter. */
 export type Choose = (routine: string, shapes: Shapes, attrs: any) => Choice | undefined;

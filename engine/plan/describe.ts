@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import type { Dispatch } from "./dispatch.ts";
 
 const amount = (value: number): string =>
   value >= 1e9
@@ -9,8 +9,8 @@ const amount = (value: number): string =>
         ? `${(value / 1e3).toFixed(1)}k`
         : String(Math.round(value));
 
-/** The dispatches of a plan, one line each, in the order in which they run. */
-export function describe({ dispatches }: Plan): string {
+/** Dispatches, one line each, in the order in which they run. */
+export function describe(dispatches: readonly Dispatch[]): string {
   const rows = dispatches.map((d) => [
     d.node.phase,
     d.node.label,

@@ -1,9 +1,10 @@
 import { batched as batchedOf, size } from "../../kernels/op.ts";
 import { accumulates } from "../device/reflect.ts";
+import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { LimitError } from "../errors.ts";
-import { bound } from "../graph/autodiff.ts";
 import type { Node } from "../graph/graph.ts";
-import { BINDING_ALIGNMENT, type Launch, type Specialised, type Traits } from "./choose.ts";
+import { bound } from "../graph/signature.ts";
+import type { Launch, Specialised } from "./choose.ts";
 import { type Layout, named, type Storage, type View } from "./views.ts";
 
 export interface Bound {

@@ -1,8 +1,7 @@
 import { remember } from "../../kernels/remember.ts";
+import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { LimitError } from "../errors.ts";
-import { BINDING_ALIGNMENT, type Traits } from "./choose.ts";
 import type { Dispatch } from "./dispatch.ts";
-import type { Plan } from "./plan.ts";
 import type { Layout, Storage } from "./views.ts";
 
 const rounded = (bytes: number) => Math.ceil(bytes / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
@@ -87,7 +86,16 @@ export interface Memory {
   };
 }
 
-export function measure(plan: Plan): Memory {
+/** What of a plan its memory depends on. */
+interface Placed {
+  readonly traits: Traits;
+  readonly dispatches: readonly Dispatch[];
+  readonly storages: readonly Storage[];
+  readonly pages: readonly number[];
+}
+
+/** What a plan takes: bytes of each kind, and what is alive at the peak. */
+export function measure(plan: Placed): Memory {
   const sum = (list: readonly Storage[]) => list.reduce((total, { bytes }) => total + rounded(bytes), 0);
   const arena = plan.storages.filter(({ kind, last }) => kind === "arena" && last >= 0);
   const change = new Map<number, number>();

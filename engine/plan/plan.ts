@@ -1,5 +1,6 @@
+import type { Traits } from "../device/traits.ts";
 import type { Graph, Node, Tensor, Variable } from "../graph/graph.ts";
-import { type Choose, type Launch, select, type Traits } from "./choose.ts";
+import { type Choose, type Launch, select } from "./choose.ts";
 import { describe } from "./describe.ts";
 import { type Dispatch, schedule } from "./dispatch.ts";
 import { type Memory, measure, place } from "./memory.ts";
@@ -54,7 +55,7 @@ export class Plan {
 
   /** One line per dispatch: label, algorithm, grid, tunables, FLOPs and bytes. */
   describe(): string {
-    return describe(this);
+    return describe(this.dispatches);
   }
 
   /** Bytes of the arena, its lower bound (most bytes alive at once), and what is alive at the peak. */

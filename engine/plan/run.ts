@@ -1,8 +1,8 @@
 import type { Op } from "../../kernels/op.ts";
 import type { FloatValues, IntegerValues } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
-import { updates } from "../graph/autodiff.ts";
 import { Graph } from "../graph/graph.ts";
+import { updates } from "../graph/signature.ts";
 import { Executable } from "./executable.ts";
 import { type PlanOptions, plan } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 import { type DType, type Shape, type Slice, size } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import { takesSlice } from "../device/reflect.ts";
-import { bound } from "../graph/autodiff.ts";
 import type { Tensor, Variable } from "../graph/graph.ts";
+import { bound } from "../graph/signature.ts";
 import type { Launch } from "./choose.ts";
 
 /** Bytes that live together. Arena storage is placed by lifetime; the rest belongs to the caller. */

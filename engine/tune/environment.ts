@@ -1,6 +1,6 @@
 import { environment } from "#platform";
 import type { Device } from "../device/device.ts";
-import { type DeviceInfo, describeDevice } from "../device/info.ts";
+import { type DeviceInfo, describeDevice } from "../plan/device_info.ts";
 import type { Json } from "./formats/schema.ts";
 
 /** What measures: a change of adapter, driver, implementation or toggles makes times that do not compare. */

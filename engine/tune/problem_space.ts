@@ -2,8 +2,10 @@
 
 import { type Algorithm, routines, type Tune } from "../../kernels/op.ts";
 import { tunables } from "../device/reflect.ts";
+import type { Traits } from "../device/traits.ts";
+import type { Choice } from "../device/tuning_table.ts";
 import { LimitError } from "../errors.ts";
-import { type Choice, decide, type Problem, settingsOf, type Traits } from "../plan/choose.ts";
+import { decide, type Problem, settingsOf } from "../plan/choose.ts";
 import { type Configuration, type Constraint, type Parameter, Space } from "./space.ts";
 
 /** One way to compute a problem. */

@@ -7,7 +7,7 @@ import { judge } from "../gradcheck/judge.ts";
 import { difference, dispatchesOf, Launch, run, runnable } from "../gradcheck/launch.ts";
 import { derived, type Problem, problem, shapesOf } from "../gradcheck/problem.ts";
 import { dtypeOf, loaded, random, sample, uniform } from "../gradcheck/sampling.ts";
-import { withGradients } from "../graph/autodiff.ts";
+import { withGradients } from "../graph/signature.ts";
 import { decide, settingsOf } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";

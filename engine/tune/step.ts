@@ -1,11 +1,11 @@
 // Tuning for a whole training step: what dominates it is tuned by itself, and only what is faster in the step is kept.
 
+import type { Traits } from "../device/traits.ts";
+import type { Choice, TuningTable } from "../device/tuning_table.ts";
 import { LimitError, TuneError } from "../errors.ts";
-import type { Choice, Traits } from "../plan/choose.ts";
 import type { Dispatch } from "../plan/dispatch.ts";
 import type { Profile } from "../plan/executable.ts";
 import { applies } from "../plan/tables/preferences.ts";
-import type { TuningTable } from "../plan/tables/table.ts";
 import { median } from "./clock.ts";
 import { varies, waysOf } from "./problem_space.ts";
 import { compare } from "./ranking.ts";

@@ -1,4 +1,5 @@
-import type { Choice, Traits } from "../plan/choose.ts";
+import type { Traits } from "../device/traits.ts";
+import type { Choice } from "../device/tuning_table.ts";
 import { choiceOf, configurationOf, searchedSpace, settledSpace, type Way, waysOf } from "./problem_space.ts";
 import type { RankingOptions } from "./ranking.ts";
 import type { Header } from "./record.ts";

@@ -1,8 +1,9 @@
 import { size } from "../../kernels/op.ts";
 import type { Device } from "../device/device.ts";
+import type { TuningTable } from "../device/tuning_table.ts";
 import { random } from "../gradcheck/sampling.ts";
-import { type Model, planTraining, Trainer, type TrainerOptions } from "../optim/trainer.ts";
-import type { TuningTable } from "../plan/tables/table.ts";
+import type { Model } from "../nn/model.ts";
+import { planTraining, Trainer, type TrainerOptions } from "../optim/trainer.ts";
 import type { Step, Steps } from "./step.ts";
 
 /** The training step of a model on a device, on images of noise: what a step takes does not depend on what it learns. */

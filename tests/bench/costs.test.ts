@@ -3,8 +3,8 @@
 import * as assert from "uvu/assert";
 import { dispatchesOf } from "../../engine/gradcheck/launch.ts";
 import { shapesOf } from "../../engine/gradcheck/problem.ts";
-import { withGradients } from "../../engine/graph/autodiff.ts";
 import { Graph, type Node } from "../../engine/graph/graph.ts";
+import { withGradients } from "../../engine/graph/signature.ts";
 import { planTraining } from "../../engine/optim/trainer.ts";
 import { plan } from "../../engine/plan/plan.ts";
 import { concat, ops, relu, rmsprop, size } from "../../kernels/index.ts";

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../../bench/demo/draw.ts";
+import { cacheFolder } from "../../engine/cache.node.ts";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
-import { cacheFolder } from "../../engine/io/cache.node.ts";
 import { decodeImage, ImageBatches, type Sample, scanFolder } from "../../engine/io/images.node.ts";
 import { group } from "../harness.ts";
 

@@ -3,7 +3,7 @@
 import type { Device } from "../../engine/device/device.ts";
 import { algorithms, Launch } from "../../engine/gradcheck/launch.ts";
 import { shapesOf } from "../../engine/gradcheck/problem.ts";
-import { withGradients } from "../../engine/graph/autodiff.ts";
+import { withGradients } from "../../engine/graph/signature.ts";
 import { size, type Values } from "../../kernels/op.ts";
 import { type Row, SIGNS } from "./nonfinite_rows.ts";
 

@@ -2,10 +2,12 @@
 
 import * as assert from "uvu/assert";
 import { merged, verdict } from "../../bench/tune/step.ts";
+import type { Traits } from "../../engine/device/traits.ts";
+import { parseTuningTable, readTuningTable, type TuningTable } from "../../engine/device/tuning_table.ts";
 import { LimitError, TuneError } from "../../engine/errors.ts";
-import { type Model, planTraining } from "../../engine/optim/trainer.ts";
-import { decide, type Problem, type Traits } from "../../engine/plan/choose.ts";
-import { parseTuningTable, readTuningTable, type TuningTable } from "../../engine/plan/tables/table.ts";
+import type { Model } from "../../engine/nn/model.ts";
+import { planTraining } from "../../engine/optim/trainer.ts";
+import { decide, type Problem } from "../../engine/plan/choose.ts";
 import { configurationOf, searchedSpace, settledSpace, waysOf } from "../../engine/tune/problem_space.ts";
 import { compare } from "../../engine/tune/ranking.ts";
 import type { Header } from "../../engine/tune/record.ts";

@@ -1,6 +1,5 @@
 import { LimitError } from "../../errors.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
-import type { Plan } from "../plan.ts";
 import { recompute } from "./recompute.ts";
 import { segments } from "./segments.ts";
 
@@ -15,13 +14,13 @@ export interface Budget {
  * (arXiv 1604.06174), those first that save most bytes a FLOP.
  * Throws LimitError with the least bytes possible where these are more.
  */
-export function within(
+export function within<P extends { memory(): { readonly total: number } }>(
   { most, reserved }: Budget,
   graph: Graph,
   nodes: readonly Node[],
   wanted: ReadonlySet<Tensor>,
-  build: (nodes: readonly Node[]) => Plan,
-): Plan {
+  build: (nodes: readonly Node[]) => P,
+): P {
   const cuts = segments(graph, nodes, wanted);
   const plans = (count: number) => {
     const chosen = cuts.slice(0, count);
@@ -29,8 +28,8 @@ export function within(
     const kept = new Set([...wanted, ...chosen.flatMap((segment) => [...segment.kept])]);
     return build(recompute(graph, nodes, { dropped, kept }));
   };
-  const taken = (plan: Plan) => reserved + plan.memory().total;
-  const fits = (plan: Plan) => taken(plan) <= most;
+  const taken = (plan: P) => reserved + plan.memory().total;
+  const fits = (plan: P) => taken(plan) <= most;
   const usual = plans(0);
   if (fits(usual)) return usual;
   let [few, best] = [0, plans(cuts.length)];

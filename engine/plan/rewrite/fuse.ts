@@ -8,9 +8,9 @@ import {
 } from "../../../kernels/index.ts";
 import type { MomentsAttrs } from "../../../kernels/moments/moments.ts";
 import type { Op } from "../../../kernels/op.ts";
-import { reads, withGradients } from "../../graph/autodiff.ts";
+import type { Traits } from "../../device/traits.ts";
 import { type Graph, type Node, shapesOf, type Tensor } from "../../graph/graph.ts";
-import type { Traits } from "../choose.ts";
+import { reads, withGradients } from "../../graph/signature.ts";
 import { bytes, Uses } from "./uses.ts";
 
 /** What takes the place of nodes; those that are not named stay. */

@@ -1,6 +1,6 @@
 import { remember } from "../../../kernels/remember.ts";
-import { reads } from "../../graph/autodiff.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
+import { reads } from "../../graph/signature.ts";
 import { Uses } from "./uses.ts";
 
 /** What is not kept from the forward to the backward pass beside what is cheap to compute again, and what is. */

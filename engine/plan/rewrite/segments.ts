@@ -1,5 +1,5 @@
-import { updates } from "../../graph/autodiff.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
+import { updates } from "../../graph/signature.ts";
 import { type Keeping, recompute } from "./recompute.ts";
 import { bytes } from "./uses.ts";
 

@@ -1,11 +1,18 @@
 // Which algorithm and tunables a routine takes on an adapter, from what was measured there.
 import type { Shapes } from "../../../kernels/op.ts";
-import type { Choice, Traits } from "../choose.ts";
+import type { Traits } from "../../device/traits.ts";
+import type { Choice } from "../../device/tuning_table.ts";
+import {
+  type Condition,
+  type Fact,
+  parseTuningTable,
+  type Rule,
+  type TuningTable,
+} from "../../device/tuning_table.ts";
 import cpu from "./cpu.json";
 import gpu from "./gpu.json";
 import lavapipe from "./lavapipe.json";
 import swiftshader from "./swiftshader.json";
-import { type Condition, type Fact, parseTuningTable, type Rule, type TuningTable } from "./table.ts";
 
 /** The tables that come with the engine: those of an adapter before those of a class. */
 export const SHIPPED: readonly TuningTable[] = Object.entries({ lavapipe, swiftshader, cpu, gpu }).map(

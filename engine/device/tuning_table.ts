@@ -1,7 +1,12 @@
-import type { AdapterClass } from "../../device/adapter_class.ts";
-import { CLASSES } from "../../device/adapter_class.ts";
-import { FormatError } from "../../errors.ts";
-import type { Choice } from "../choose.ts";
+import type { Tune } from "../../kernels/op.ts";
+import { FormatError } from "../errors.ts";
+import { type AdapterClass, CLASSES } from "./adapter_class.ts";
+
+/** An algorithm by name, and tunables to set on its kernels. */
+export interface Choice {
+  readonly algorithm?: string;
+  readonly tune?: Tune;
+}
 
 /** What a rule may ask of a fact: its value, one of several, or a range with both ends included. */
 export type Condition =

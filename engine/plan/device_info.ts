@@ -1,8 +1,8 @@
 import { relu } from "../../kernels/index.ts";
+import type { Device } from "../device/device.ts";
 import { Graph } from "../graph/graph.ts";
-import { Executable } from "../plan/executable.ts";
-import { plan } from "../plan/plan.ts";
-import type { Device } from "./device.ts";
+import { Executable } from "./executable.ts";
+import { plan } from "./plan.ts";
 
 /** What there is to know of a device. */
 export interface DeviceInfo {
