@@ -1,4 +1,5 @@
 // What an operation is, apart from any device. Nothing under kernels/ imports engine/.
+import { ShapeError } from "./errors.ts";
 
 export type Shape = readonly number[];
 /** Shapes by tensor name: the operation's inputs and outputs, and for gradients `d<name>`. */
@@ -88,17 +89,22 @@ export interface Slice {
 }
 
 /** All routines by the name that a node gives them: `forward`, `recompute` and the keys of `backward`. */
-export const routines = ({ forward, recompute, backward }: Op): Readonly<Record<string, Routine<any>>> => ({
+export const routines = ({
+  forward,
+  recompute,
+  backward,
+}: Runnable): Readonly<Record<string, Routine<any>>> => ({
   forward,
   ...(recompute && { recompute: recompute.routine }),
   ...backward,
 });
 
 /** Tensors of an operation that have a batch, at these attributes. */
-export const batched = ({ batched: names }: Op, attrs: unknown): readonly string[] =>
+export const batched = ({ batched: names }: Runnable, attrs: unknown): readonly string[] =>
   typeof names === "function" ? names(attrs) : names;
 
-export interface Op<A = any> {
+/** What an operation needs to run and to be differentiated. */
+export interface Runnable<A = any> {
   readonly name: string;
   readonly inputs: readonly string[];
   /** Inputs that may be left out, and the constant that is read in their place. */
@@ -125,14 +131,18 @@ export interface Op<A = any> {
    */
   readonly backward: Readonly<Record<string, Routine<A>>>;
   /**
-   * Whether the backward pass had better compute its outputs recompute than keep them, by `recompute` or else by `forward`,
+   * Whether the backward pass had better compute its outputs again than keep them, by `recompute` or else by `forward`,
    * which then updates no input.
    */
   readonly cheap?: boolean;
-  /** Groups of inputs in which the first output is linear while the others stay; gradients are then its adjoint. */
-  readonly linear?: readonly (readonly string[])[];
   /** Outputs (forward) or gradients (backward) that are mere slices of another tensor, if it can be so laid out. */
   slices?(t: Shapes, attrs: A): { forward: readonly Slice[]; backward: readonly Slice[] };
+}
+
+/** An operation: what it needs to run, and what it needs to be checked. */
+export interface Op<A = any> extends Runnable<A> {
+  /** Groups of inputs in which the first output is linear while the others stay; gradients are then its adjoint. */
+  readonly linear?: readonly (readonly string[])[];
   /** Plain-loop oracle in float64. `t` holds the shapes of inputs and outputs. */
   readonly reference: {
     /** Outputs, and inputs the operation updates in place under their own names. */
@@ -155,6 +165,13 @@ export interface Op<A = any> {
   readonly cases: readonly Case<A>[];
   /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
   arbitrary?(draw: Draw): Pick<Case<A>, "shapes" | "attrs">;
+}
+
+/** The operation with what it needs to be checked. Throws ShapeError where it was made only to run. */
+export function checkable<A>(op: Runnable<A>): Op<A> {
+  const missing = (["reference", "bound", "cases"] as const).filter((name) => !(name in op));
+  if (missing.length > 0) throw new ShapeError(`${op.name}: to be checked it needs ${missing.join(", ")}`);
+  return op as Op<A>;
 }
 
 /** Subgroups so small are vectors of a CPU. */

@@ -1,4 +1,5 @@
 import type { Device } from "../engine/device/device.ts";
+import { ShapeError } from "../engine/errors.ts";
 import { pullback } from "../engine/graph/autodiff.ts";
 import type { Tensor, Variable } from "../engine/graph/graph.ts";
 import { checkLabels, type Model, parameterGradients, trace } from "../engine/nn/model.ts";
@@ -55,6 +56,7 @@ export async function evaluateAndDifferentiate(
   along?: Along,
 ): Promise<Passes> {
   const { net, logits, loss, classes } = trace(model, images.shape, { ...options, training: true });
+  if (!logits || !classes) throw new ShapeError("parity: the model is no classifier");
   checkLabels(labels, images.shape[0], classes);
   const into = parameterGradients(net, loss);
   return closing(async (keep) => {

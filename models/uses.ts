@@ -1,5 +1,6 @@
 import type { Use } from "../engine/gradcheck/identities.ts";
 import { trace } from "../engine/nn/model.ts";
+import { checkable } from "../kernels/op.ts";
 import { model, netOptions } from "./index.ts";
 
 /** Every distinct use of an operation in a network's training forward, on images [batch,image,image,3]. */
@@ -10,7 +11,7 @@ export function uses(name: string, { image = 299, batch = 1 } = {}): readonly Us
     if (phase !== "forward") continue;
     const shapes = Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) => [key, shape]));
     const key = JSON.stringify([op.name, attrs, shapes]);
-    if (!found.has(key)) found.set(key, { op, attrs, shapes, where: `${name} ${label}` });
+    if (!found.has(key)) found.set(key, { op: checkable(op), attrs, shapes, where: `${name} ${label}` });
   }
   return [...found.values()];
 }

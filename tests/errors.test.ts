@@ -186,8 +186,8 @@ const FAULTS: readonly Fault[] = [
   ],
   [
     "no micro-batches",
-    ShapeError,
-    /batch of 2 does not divide into 0/,
+    ValueError,
+    /microBatches is 0 but a whole number of at least 1/,
     () => Trainer.create(device, tiny, { input: [2, 8, 8, 3], microBatches: 0 }),
   ],
   [

@@ -1,6 +1,6 @@
 import type { Traits } from "../engine/device/traits.ts";
 import { rmsprop } from "../engine/optim/optimizers.ts";
-import { planTraining } from "../engine/optim/trainer.ts";
+import { planTraining } from "../engine/optim/training_plan.ts";
 import { model, netOptions } from "../models/index.ts";
 
 /** The adapter the plan files are written for: lavapipe's limits, subgroups of 8. */

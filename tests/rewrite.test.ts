@@ -8,7 +8,7 @@ import type { Tensor } from "../engine/graph/graph.ts";
 import { constant, stream, xavier } from "../engine/nn/initialisers.ts";
 import { Net } from "../engine/nn/net.ts";
 import { Variables } from "../engine/nn/variables.ts";
-import { planTraining } from "../engine/optim/trainer.ts";
+import { planTraining } from "../engine/optim/training_plan.ts";
 import { Executable } from "../engine/plan/executable.ts";
 import { type PlanOptions, plan } from "../engine/plan/plan.ts";
 import { commute } from "../engine/plan/rewrite/commute.ts";

@@ -14,8 +14,9 @@ import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
 import type { Model } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
 import { adamw, type Optimizer, rmsprop, sgd } from "../engine/optim/optimizers.ts";
+import type { TrainerOptions } from "../engine/optim/options.ts";
 import { averageDecay, staircase } from "../engine/optim/schedules.ts";
-import { Trainer, type TrainerOptions } from "../engine/optim/trainer.ts";
+import { Trainer } from "../engine/optim/trainer.ts";
 import { model, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 

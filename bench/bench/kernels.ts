@@ -4,7 +4,7 @@ import { SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError } from "commander";
 import { Device } from "../../engine/device/device.ts";
 import { TuneError } from "../../engine/errors.ts";
-import { planTraining } from "../../engine/optim/trainer.ts";
+import { planTraining } from "../../engine/optim/training_plan.ts";
 import { ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
 import { positive, whole } from "../command_line/arguments.ts";

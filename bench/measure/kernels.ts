@@ -11,7 +11,15 @@ import type { Candidate, Subject } from "../../engine/tune/candidate.ts";
 import { Clock, type ClockOptions } from "../../engine/tune/clock.ts";
 import { routine as subjectOf } from "../../engine/tune/routine.ts";
 import { Stopwatch } from "../../engine/tune/stopwatch.ts";
-import { type Algorithm, type Op, routines, type Shapes, type Tune } from "../../kernels/op.ts";
+import {
+  type Algorithm,
+  checkable,
+  type Op,
+  type Runnable,
+  routines,
+  type Shapes,
+  type Tune,
+} from "../../kernels/op.ts";
 import type { KernelRow } from "./result.ts";
 import { spread } from "./spread.ts";
 
@@ -36,7 +44,7 @@ export interface KernelOptions {
   readonly signal?: AbortSignal;
 }
 
-export const nameOf = ({ op, routine }: Pick<KernelProblem, "op" | "routine">): string =>
+export const nameOf = ({ op, routine }: { readonly op: Runnable; readonly routine: string }): string =>
   `${op.name}/${routine}`;
 
 /**
@@ -49,7 +57,8 @@ export function problemsOf(
 ): readonly (KernelProblem & { readonly flops: number; readonly times: number })[] {
   const found = new Map<string, KernelProblem & { flops: number; bytes: number; nodes: Set<unknown> }>();
   for (const { node, flops, bytes } of dispatches) {
-    const { op, routine, attrs } = node;
+    const { routine, attrs } = node;
+    const op = checkable(node.op);
     if (wanted.length > 0 && !wanted.includes(op.name) && !wanted.includes(nameOf(node))) continue;
     const shapes = inputsOf(op, node.shapes);
     const key = `${nameOf(node)} ${problemKey(shapes, attrs)}`;

@@ -5,7 +5,7 @@ import type { Model } from "../../engine/nn/model.ts";
 import type { NetOptions, VariableSpec } from "../../engine/nn/net.ts";
 import { planPrediction } from "../../engine/nn/predictor.ts";
 import { layOutBanks } from "../../engine/nn/variables.ts";
-import { planTraining } from "../../engine/optim/trainer.ts";
+import { planTraining } from "../../engine/optim/training_plan.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import type { Plan, PlanOptions } from "../../engine/plan/plan.ts";
 import { model, netOptions } from "../../models/index.ts";

@@ -1,6 +1,6 @@
 // Runs a graph in float64 by the operations' references: what a plan must compute, whatever it does with memory.
 
-import { size, type Values } from "../../kernels/op.ts";
+import { checkable, size, type Values } from "../../kernels/op.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 
 /** Values of every tensor of the graph, given those of its inputs (by name) and variables (by path). */
@@ -26,7 +26,7 @@ export function interpret(
     const all = { ...of?.inputs, ...of?.outputs, ...inputs };
     const x: Values = Object.fromEntries(Object.entries(all).map(([name, tensor]) => [name, value(tensor)]));
     for (const [name, shape] of Object.entries(shapes)) x[name] ??= new Float64Array(size(shape)).fill(NaN);
-    const y = op.reference[routine in op.backward ? "backward" : "forward"](shapes, x, attrs);
+    const y = checkable(op).reference[routine in op.backward ? "backward" : "forward"](shapes, x, attrs);
     for (const [name, tensor] of Object.entries(outputs)) {
       const before = onto[name] ? value(onto[name]) : undefined;
       known.set(tensor, before ? y[name].map((v, i) => v + before[i]) : y[name]);

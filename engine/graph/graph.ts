@@ -1,4 +1,4 @@
-import type { DType, Op, Shape, Shapes } from "../../kernels/op.ts";
+import type { DType, Runnable, Shape, Shapes } from "../../kernels/op.ts";
 import { ShapeError } from "../errors.ts";
 
 export type Phase = "forward" | "backward" | "update";
@@ -37,7 +37,7 @@ export class Tensor {
 
 /** One use of an operation's routine: `forward`, `recompute`, or the key of one of its gradients. */
 export interface Node {
-  readonly op: Op;
+  readonly op: Runnable;
   readonly routine: string;
   readonly attrs: any;
   readonly inputs: Readonly<Record<string, Tensor>>;
@@ -61,9 +61,14 @@ export const shapesOf = (tensors: Readonly<Record<string, Tensor>>): Shapes =>
 export class Graph {
   readonly nodes: Node[] = [];
   #tensors = 0;
-  #inputs = new Map<string, Tensor>();
+  readonly #inputs = new Map<string, Tensor>();
   #variables = new Map<string, Tensor>();
   #constants = new Map<string, Tensor>();
+
+  /** The inputs so far, by name. */
+  get inputs(): ReadonlyMap<string, Tensor> {
+    return this.#inputs;
+  }
 
   /** A tensor the caller fills before each run. */
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -102,7 +107,7 @@ export class Graph {
    * Throws ShapeError where an input is missing, unknown, or does not fit.
    */
   apply(
-    op: Op,
+    op: Runnable,
     inputs: Readonly<Record<string, Tensor | undefined>>,
     attrs: any = {},
     { label = op.name, phase = "forward" as Phase, onto = {} as Readonly<Record<string, Tensor>> } = {},

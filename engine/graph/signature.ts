@@ -1,4 +1,4 @@
-import { type Kernel, type Op, routines, type Shapes } from "../../kernels/op.ts";
+import { type Kernel, type Runnable, routines, type Shapes } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import { accumulates as canAccumulate, reflect, settings, specialise } from "../device/reflect.ts";
 
@@ -19,10 +19,10 @@ interface Signature {
 /** Tensor names a kernel binding stands for. */
 export const bound = (kernel: Kernel<any>, binding: string): string => kernel.bind?.[binding] ?? binding;
 
-const signatures = new Map<Op, Map<string, Signature>>();
+const signatures = new Map<Runnable, Map<string, Signature>>();
 
 /** What a routine reads and which gradients it writes, over all its algorithms. */
-export const signature = (op: Op, routine: string): Signature =>
+export const signature = (op: Runnable, routine: string): Signature =>
   remember(
     remember(signatures, op, () => new Map<string, Signature>()),
     routine,
@@ -30,13 +30,13 @@ export const signature = (op: Op, routine: string): Signature =>
   );
 
 /** Names of the tensors that a routine reads: `forward`, `recompute` or a gradient. */
-export const reads = (op: Op, routine: string): ReadonlySet<string> => signature(op, routine).reads;
+export const reads = (op: Runnable, routine: string): ReadonlySet<string> => signature(op, routine).reads;
 
 /** Whether the operation, run forward, updates some of its inputs in place. */
-export const updates = (op: Op): boolean => signature(op, "forward").updates;
+export const updates = (op: Runnable): boolean => signature(op, "forward").updates;
 
 /** Names over all algorithms of the routine, by reflection of their kernels. */
-function sign(op: Op, routine: string): Signature {
+function sign(op: Runnable, routine: string): Signature {
   const reads = new Set<string>();
   const writes = new Set<string>();
   let [accumulates, updates] = [true, false];

@@ -11,7 +11,7 @@ import {
   scaleAddRelu,
   softmaxCrossEntropy,
 } from "../../kernels/index.ts";
-import type { DType, Op, Shape } from "../../kernels/op.ts";
+import type { DType, Runnable, Shape } from "../../kernels/op.ts";
 import { checkChoice, checkNames, checkNumber, checkWhole, refuse } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
@@ -109,6 +109,8 @@ class Traced {
   readonly named = new Map<string, Tensor>();
   /** How many dropouts each path has. */
   readonly dropouts = new Map<string, number>();
+  /** Classes of the labels that each input holds. */
+  readonly classes = new Map<string, number>();
   counter: Tensor | undefined;
 }
 
@@ -140,6 +142,14 @@ export class Net {
   /** The blocks traced so far, by their path. */
   get blocks(): Map<string, Block> {
     return this.#traced.blocks;
+  }
+  /** Inputs that hold labels, and of how many classes. */
+  get classes(): ReadonlyMap<string, number> {
+    return this.#traced.classes;
+  }
+  /** Input of the random layers, filled by who runs the net; undefined where there is none. */
+  get counter(): Tensor | undefined {
+    return this.#traced.counter;
   }
   /** Tensors that can be read by name: those of `output`, and what each layer and block at a path returns. */
   get named(): ReadonlyMap<string, Tensor> {
@@ -238,7 +248,7 @@ export class Net {
    * unknown, or does not fit.
    */
   apply(
-    op: Op<any>,
+    op: Runnable,
     inputs: Readonly<Record<string, Tensor | undefined>>,
     attrs: unknown = {},
   ): Readonly<Record<string, Tensor>> {
@@ -305,6 +315,7 @@ export class Net {
    */
   crossEntropy(logits: Tensor, labels: Tensor, { smoothing = 0 } = {}): Readonly<Record<string, Tensor>> {
     const label = this.#label("loss");
+    if (labels.origin.kind === "input") this.#traced.classes.set(labels.origin.name, logits.shape[1]);
     checkNumber(label, "smoothing", smoothing, { least: 0, most: 1, below: true });
     return this.graph.apply(softmaxCrossEntropy, { logits, labels }, { smoothing }, { label });
   }
@@ -345,7 +356,7 @@ export class Net {
     return this.graph.variable(spec.path, spec.shape);
   }
 
-  #layer(op: Op<any>, inputs: Readonly<Record<string, Tensor | undefined>>, attrs: unknown = {}): Tensor {
+  #layer(op: Runnable, inputs: Readonly<Record<string, Tensor | undefined>>, attrs: unknown = {}): Tensor {
     const { y } = this.apply(op, inputs, attrs);
     if (this.path) this.#traced.named.set(this.path, y);
     return y;

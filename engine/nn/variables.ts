@@ -7,7 +7,7 @@ import { LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";
 import type { Place } from "../plan/executable.ts";
 import { stream } from "./initialisers.ts";
-import type { VariableSpec } from "./net.ts";
+import type { NetOptions, VariableSpec } from "./net.ts";
 
 /** Values on the host: a shape and float32 in row-major order. */
 export interface HostTensor {
@@ -85,6 +85,8 @@ export class Variables {
     readonly device: Device,
     readonly specs: ReadonlyMap<string, VariableSpec>,
     private readonly layout: BankLayout,
+    /** Options of the net that declared them, where known: a predictor compares its own. */
+    readonly net: NetOptions | undefined,
   ) {}
 
   get banks(): readonly Bank[] {
@@ -95,10 +97,10 @@ export class Variables {
   static async create(
     device: Device,
     specs: ReadonlyMap<string, VariableSpec>,
-    { seed = 0 } = {},
+    { seed = 0, net }: { seed?: number; net?: NetOptions } = {},
   ): Promise<Variables> {
     checkSeed("variables", seed);
-    const variables = new Variables(device, specs, layOutBanks(specs, device.traits));
+    const variables = new Variables(device, specs, layOutBanks(specs, device.traits), net);
     try {
       await variables.allocate("value");
       for (const { path, shape, initial } of specs.values())
@@ -185,6 +187,17 @@ export class Variables {
   get slots(): readonly string[] {
     const ends = [...this.#buffers.keys()].map((key) => key.slice(key.indexOf(".") + 1));
     return [...new Set(ends)];
+  }
+
+  /** Throws WeightsError unless `dict` has exactly the variables that have the slot, in their shapes. */
+  check(dict: StateDict, slot = "value"): void {
+    const held = [...this.specs].filter(([path]) => this.#has(path, slot));
+    checkState(new Map(held), dict);
+  }
+
+  #has(path: string, slot: string): boolean {
+    const at = this.layout.at.get(path);
+    return at !== undefined && this.#buffers.has(`${at.bank.path}.${slot}`);
   }
 
   /** Copies one slot to another on the device, in every bank that has both. */

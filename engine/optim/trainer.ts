@@ -1,139 +1,88 @@
-import { clipFactor, size, sum, weightAverage } from "../../kernels/index.ts";
+import { type FloatValues, type IntegerValues, toFloats, toIntegers } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
-import type { Traits } from "../device/traits.ts";
-import type { TuningTable } from "../device/tuning_table.ts";
-import { ShapeError, ValueError } from "../errors.ts";
-import { Graph, type Phase, type Tensor, type Variable } from "../graph/graph.ts";
-import { checkLabels, type Model, parameterGradients, trace } from "../nn/model.ts";
-import type { NetOptions, VariableSpec } from "../nn/net.ts";
-import { type Bank, layOutBanks, Variables } from "../nn/variables.ts";
-import { Executable, type Profile } from "../plan/executable.ts";
-import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
-import { type Optimizer, rmsprop } from "./optimizers.ts";
+import { ClosedError, NonFiniteError, ShapeError, ValueError } from "../errors.ts";
+import type { Phase, Variable } from "../graph/graph.ts";
+import { checkLabels, type Model } from "../nn/model.ts";
+import { Predictor, type PredictorOptions } from "../nn/predictor.ts";
+import { TRAINED, Variables } from "../nn/variables.ts";
+import { type Computed, Executable, type Profile } from "../plan/executable.ts";
+import { Queue } from "../queue.ts";
+import { readState, restoreState, saveState } from "./checkpoint.ts";
+import { rmsprop } from "./optimizers.ts";
+import { checkRate, rateAt, type TrainerOptions } from "./options.ts";
 import { averageDecay, type Schedule } from "./schedules.ts";
+import { isGated, planTraining, type StepInput, type TrainingPlan } from "./training_plan.ts";
 
-export interface TrainerOptions {
-  /** Images of a batch and their size: [n,h,w,c]. */
-  readonly input: readonly [n: number, h: number, w: number, c: number];
-  readonly optimizer?: Optimizer;
-  /** Learning rate, or its schedule over steps. */
-  readonly rate?: number | Schedule;
-  readonly seed?: number;
-  readonly smoothing?: number;
-  /** Weight of the auxiliary head's loss. */
-  readonly auxiliaryWeight?: number;
-  /** Largest global norm of the gradient; beyond it all of it is scaled down. */
-  readonly clip?: number;
-  /** Decay of the running average of weights and statistics; none without. */
-  readonly average?: number;
-  /** Parts a batch is computed in, their gradients summed. */
-  readonly microBatches?: number;
-  /** Bytes of device memory a step may take: below what it takes by itself, more is computed twice. */
-  readonly memory?: number;
-  readonly net?: NetOptions;
-  /** Of forward, backward and update. */
-  readonly choose?: PlanOptions["choose"];
-  /** Table that is asked in place of the device's own, before those of the engine. */
-  readonly tuningTable?: TuningTable;
-  /** Replace neighbouring operations by one that does the work of both (the default), or run each as it was traced. */
-  readonly fuse?: PlanOptions["fuse"];
-}
+/** Values of a step's inputs, by name: `images` and `labels`, or those that the model declares by `net.input`. */
+export type StepInputs = Readonly<Record<string, FloatValues | IntegerValues>>;
 
-/** What a step tells. */
+/** What a step returns. */
 export interface StepResult {
+  /** Counted from 0. */
   readonly step: number;
-  /** Mean cross-entropy over the batch, label smoothing included; of the auxiliary head too, if there is one. */
+  /**
+   * The model's loss, the mean over micro-batches: by default the mean cross-entropy over the batch, label smoothing and
+   * the auxiliary head's part included.
+   */
   readonly loss: number;
-  /** Share of images whose label has the highest logit, and one of the five highest. */
+  /** Share of images whose label has the highest logit, and one of the five highest; NaN for a loss of the model's own. */
   readonly top1: number;
   readonly top5: number;
   readonly rate: number;
-  /** Global norm of the gradient, where clipping asks for it. */
+  /** Global norm of the gradient before clipping; undefined only where `onNonFinite` is "continue" and nothing is clipped. */
   readonly norm?: number;
+  /** Whether the update was left out because the norm is not finite. */
+  readonly skipped?: boolean;
 }
 
-/** A training step as plans, before any device has seen it. */
-export interface TrainingPlan {
-  readonly variables: ReadonlyMap<string, VariableSpec>;
-  readonly classes: number;
-  /** Forward and backward over a micro-batch. */
-  readonly pass: Plan;
-  /** Clipping, the optimiser, running averages. */
-  readonly update: Plan;
-  /** Bytes of all that is kept between steps: parameters, their gradients, what the optimiser keeps, statistics. */
-  readonly variableBytes: number;
-}
+type Taken = ReadonlyMap<string, Float32Array | Int32Array | Uint32Array>;
 
-/** Traces a model and plans its training step for an adapter. Throws as `Trainer.create` does. */
-export function planTraining(model: Model, adapter: Traits, options: TrainerOptions): TrainingPlan {
-  const traits = { ...adapter, tuningTable: options.tuningTable ?? adapter.tuningTable };
-  const { input, optimizer = rmsprop(), microBatches = 1 } = options;
-  if (!(Number.isInteger(microBatches) && microBatches > 0) || input[0] % microBatches)
-    throw new ShapeError(`trainer: a batch of ${input[0]} does not divide into ${microBatches} parts`);
-  const [n, ...image] = input;
-  const { net, loss, rank, classes } = trace(
-    model,
-    [n / microBatches, ...image],
-    { ...options.net, training: true },
-    options,
-  );
-  const into = parameterGradients(net, loss, 1 / microBatches);
-  const { banks } = layOutBanks(net.variables, traits);
-  const { graph, outputs } = traceUpdate(banks, optimizer, options);
-  const update = plan(graph, traits, { outputs, choose: options.choose });
-  const kept = bytesOf(banks, optimizer, options);
-  const reserved = update.memory().total + kept;
-  const pass = plan(net.graph, traits, {
-    outputs: { loss, rank },
-    into,
-    accumulate: microBatches > 1,
-    choose: options.choose,
-    fuse: options.fuse,
-    memory: options.memory === undefined ? undefined : { most: options.memory, reserved },
-  });
-  return { variables: net.variables, classes, pass, update, variableBytes: kept };
-}
-
-function bytesOf(banks: readonly Bank[], optimizer: Optimizer, { average }: TrainerOptions): number {
-  const slots = average === undefined ? 1 : 2;
-  const trained = slots + 1 + Object.keys(optimizer.slots).length; // its gradient too
-  return banks.reduce((sum, { count, group }) => sum + 4 * count * (group === "state" ? slots : trained), 0);
-}
-
-/** Trains a model: its variables, the plan of a step, and the plan of an update, on one device. */
+/**
+ * Trains a model: its variables, the plan of a step, and the plan of an update, on one device. Calls are queued: each
+ * takes its arguments before it returns and runs after those before it.
+ */
 export class Trainer {
+  readonly #queue = new Queue();
+  readonly #scalars: Record<string, Float32Array> = {};
+  readonly #counter: Uint32Array;
   #step = 0;
-  #scalars: Record<string, Float32Array> = {};
-  #counter: Uint32Array;
+  #updates = 0;
+  #rate: number | Schedule;
+  #closed = false;
 
   private constructor(
+    readonly device: Device,
+    private readonly model: Model,
     readonly options: TrainerOptions,
     readonly variables: Variables,
-    readonly classes: number,
+    private readonly planned: TrainingPlan,
     /** Forward and backward over a micro-batch. */
     readonly pass: Executable,
     readonly update: Executable,
   ) {
+    this.#rate = options.rate ?? 0.045;
     this.#counter = new Uint32Array([options.seed ?? 0, 0]);
   }
 
   /**
    * Traces the model, plans its step, compiles, and draws the first weights.
-   * Throws ShapeError where the model does not fit the input, LimitError or OutOfMemoryError where the adapter is too small.
+   * Throws ShapeError where the model does not fit the input, ValueError where an option is unknown or outside its range,
+   * LimitError or OutOfMemoryError where the adapter is too small.
    */
   static async create(device: Device, model: Model, options: TrainerOptions): Promise<Trainer> {
-    const { optimizer = rmsprop(), seed = 0 } = options;
     const planned = planTraining(model, device.traits, options);
+    const { optimizer = rmsprop(), seed = 0 } = options;
     const made: { close(): void }[] = [];
     const keep = <T extends { close(): void }>(one: T): T => {
       made.unshift(one);
       return one;
     };
     try {
-      const variables = keep(await Variables.create(device, planned.variables, { seed }));
-      await variables.allocate("gradient", { groups: ["decayed", "plain"] });
+      const variables = keep(await Variables.create(device, planned.variables, { seed, net: options.net }));
+      await variables.allocate("gradient", { groups: TRAINED });
       for (const [slot, value] of Object.entries(optimizer.slots))
-        await variables.allocate(`${optimizer.name}.${slot}`, { value, groups: ["decayed", "plain"] });
+        await variables.allocate(`${optimizer.name}.${slot}`, { value, groups: TRAINED });
+      if (isGated(options)) await variables.allocate("previous", { groups: ["state"] });
       if (options.average !== undefined) {
         await variables.allocate("average");
         variables.copy("value", "average");
@@ -141,11 +90,50 @@ export class Trainer {
       const place = (variable: Variable) => variables.place(variable);
       const pass = keep(await Executable.load(device, planned.pass, place));
       const update = keep(await Executable.load(device, planned.update, place));
-      return new Trainer(options, variables, planned.classes, pass, update);
+      return new Trainer(device, model, options, variables, planned, pass, update);
     } catch (error) {
       for (const one of made) one.close();
       throw error;
     }
+  }
+
+  /**
+   * A trainer that goes on from the bytes of `save`, to the bit on the same adapter: weights, what the optimiser keeps,
+   * averages, step and seed are those saved; everything else is as the options say.
+   * Throws what `create` throws, FormatError where the bytes are not a saved state, WeightsError or ValueError where it
+   * is of another model, optimizer or seed.
+   */
+  static async load(
+    device: Device,
+    model: Model,
+    options: TrainerOptions,
+    bytes: Uint8Array,
+  ): Promise<Trainer> {
+    const state = readState(bytes);
+    if (options.seed !== undefined && options.seed !== state.seed)
+      throw new ValueError(`trainer: seed is ${options.seed} but the saved state has ${state.seed}`);
+    const trainer = await Trainer.create(device, model, { ...options, seed: state.seed });
+    try {
+      restoreState(trainer.variables, state, trainer.#optimizer.name);
+    } catch (error) {
+      trainer.close();
+      throw error;
+    }
+    trainer.#step = state.step;
+    trainer.#updates = state.updates;
+    return trainer;
+  }
+
+  /**
+   * All that `Trainer.load` needs to go on, as the bytes of a safetensors file: the weights by path, as any reader of
+   * weights takes them, `<slot>:<path>` for what the optimiser and averages keep; step and seed in the metadata.
+   */
+  save(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inTurn("save", () => {
+      const [step, updates] = [this.#step, this.#updates];
+      const { seed = 0 } = this.options;
+      return saveState(this.variables, { step, updates, seed, optimizer: this.#optimizer.name });
+    });
   }
 
   /** Steps taken so far. */
@@ -153,50 +141,117 @@ export class Trainer {
     return this.#step;
   }
 
+  /** Classes of the logits. Throws ValueError for a model with a loss of its own. */
+  get classes(): number {
+    if (this.planned.classes === undefined)
+      throw new ValueError("trainer: the model has a loss of its own and no classes");
+    return this.planned.classes;
+  }
+
+  /** Learning rate of the next step. */
+  get rate(): number {
+    return rateAt(this.#rate, this.#step);
+  }
+
+  /** A number, or a schedule over steps, from the next step on. Throws ValueError where it is no finite number of at least 0. */
+  set rate(rate: number | Schedule) {
+    if (typeof rate !== "function") checkRate("rate", rate);
+    this.#rate = rate;
+  }
+
+  get #optimizer() {
+    return this.options.optimizer ?? rmsprop();
+  }
+
   /**
-   * One step on images [n,h,w,c] in [-1, 1] and labels [n]: forward, backward, update.
-   * Throws ShapeError or ValueError before anything runs where they do not fit.
+   * One step: forward, backward, update. `images` are of the shape `options.input`, in [-1, 1], and `labels` [n] class
+   * numbers; a model with inputs of its own takes them by name. The values are taken before it returns, and steps that
+   * are called at once run one after the other.
+   * Throws ShapeError or ValueError before anything runs where inputs do not fit; NonFiniteError where the gradient's norm
+   * is not finite and `onNonFinite` is "throw": the trainer is then as before the step.
    */
-  async step(images: Float32Array, labels: Int32Array): Promise<StepResult> {
+  step(images: FloatValues, labels: IntegerValues): Promise<StepResult>;
+  step(inputs: StepInputs): Promise<StepResult>;
+  async step(first: FloatValues | StepInputs, labels?: IntegerValues): Promise<StepResult> {
+    this.#checkOpen("step");
+    const named =
+      typeof first === "object" && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
+    const given = named
+      ? (first as StepInputs)
+      : { images: first as FloatValues, labels: labels as IntegerValues };
+    const inputs = this.#take(given);
+    return this.#inTurn("step", () => this.#run(inputs));
+  }
+
+  /** The inputs of a step, checked, and out of the caller's reach where they are read later. */
+  #take(given: StepInputs): Taken {
+    const { microBatches = 1 } = this.options;
+    const { inputs } = this.planned;
+    const unknown = Object.keys(given).find((name) => given[name] !== undefined && !inputs.has(name));
+    if (unknown !== undefined)
+      throw new ShapeError(`step: the model has no input ${unknown} (has ${[...inputs.keys()].join(", ")})`);
+    const later = microBatches > 1 || this.#queue.busy;
+    const taken = [...inputs].map(([name, input], i) => {
+      const values = taking(name, input, given[name], microBatches, i === 0);
+      return [name, later && values === (given[name] as unknown) ? values.slice() : values] as const;
+    });
+    return new Map(taken);
+  }
+
+  async #run(inputs: Taken): Promise<StepResult> {
     const { microBatches = 1, input } = this.options;
-    checkLabels(labels, input[0], this.classes);
-    const values = size(input);
-    if (images.length !== values)
-      throw new ShapeError(`images: [${input}] takes ${values} values but ${images.length} are given`);
-    const perPart = values / microBatches;
+    const step = this.#step;
+    const rate = this.rate;
+    const gated = isGated(this.options);
+    if (gated) this.variables.copy("value", "previous");
     if (microBatches > 1) this.variables.clear("gradient");
-    const count = input[0] / microBatches;
     let [loss, top1, top5] = [0, 0, 0];
+    let norm: number | undefined;
     for (let part = 0; part < microBatches; part++) {
-      this.#counter[1] = this.#step * microBatches + part;
-      if (this.pass.reads("counter")) this.pass.write("counter", this.#counter);
-      this.pass.write("images", images.subarray(part * perPart, (part + 1) * perPart));
-      this.pass.write("labels", labels.subarray(part * count, (part + 1) * count));
+      this.#write(inputs, part);
       this.pass.run();
-      if (part === microBatches - 1) this.#update();
-      const [losses, ranks] = await Promise.all([this.pass.read("loss"), this.pass.readBytes("rank")]);
+      const last = part === microBatches - 1;
+      if (last) this.#update(rate);
+      const [losses, ranks, norms] = await Promise.all([
+        this.pass.read("loss"),
+        this.planned.pass.outputs.has("rank") ? this.pass.readBytes("rank") : undefined,
+        last && this.planned.update.outputs.has("norm") ? this.update.read("norm") : undefined,
+      ]);
       loss += losses[0] / microBatches;
-      for (const rank of new Uint32Array(ranks)) {
+      norm = norms?.[0];
+      if (!ranks) [top1, top5] = [NaN, NaN];
+      for (const rank of new Uint32Array(ranks ?? [])) {
         if (rank < 1) top1 += 1 / input[0];
         if (rank < 5) top5 += 1 / input[0];
       }
     }
-    const norm = this.options.clip === undefined ? undefined : (await this.update.read("norm"))[0];
-    const rate = this.#rate();
-    return { step: this.#step++, loss, top1, top5, rate, norm };
+    const skipped = gated && !Number.isFinite(norm);
+    if (skipped) this.variables.copy("previous", "value");
+    if (skipped && this.options.onNonFinite !== "skip")
+      throw new NonFiniteError(
+        `step ${step}: the gradient's norm is ${norm} and the loss ${loss}; the weights are as before the step`,
+      );
+    this.#step++;
+    if (!skipped) this.#updates++;
+    return { step, loss, top1, top5, rate, ...(norm !== undefined && { norm }), ...(skipped && { skipped }) };
   }
 
-  #rate(): number {
-    const { rate = 0.045 } = this.options;
-    return typeof rate === "number" ? rate : rate(this.#step);
+  #write(inputs: Taken, part: number): void {
+    const { microBatches = 1 } = this.options;
+    for (const [name, values] of inputs) {
+      const count = values.length / microBatches;
+      if (this.pass.reads(name)) this.pass.write(name, values.subarray(part * count, (part + 1) * count));
+    }
+    this.#counter[1] = this.#step * microBatches + part;
+    if (this.pass.reads("counter")) this.pass.write("counter", this.#counter);
   }
 
-  #update(): void {
-    const { optimizer = rmsprop(), average } = this.options;
-    this.#scalar("rate", [this.#rate()]);
-    for (const [name, values] of Object.entries(optimizer.scalars?.(this.#step + 1) ?? {}))
+  #update(rate: number): void {
+    const { average } = this.options;
+    this.#scalar("rate", [rate]);
+    for (const [name, values] of Object.entries(this.#optimizer.scalars?.(this.#updates + 1) ?? {}))
       this.#scalar(name, values);
-    if (average !== undefined) this.#scalar("decay", [averageDecay(average, this.#step)]);
+    if (average !== undefined) this.#scalar("decay", [averageDecay(average, this.#updates)]);
     this.update.run();
   }
 
@@ -208,16 +263,46 @@ export class Trainer {
   }
 
   /**
-   * Seconds on the device of every dispatch, by phase, of the last micro-batch once more and its update, which is
-   * applied. Throws ValueError before the first step.
+   * Values of the last step, of its last micro-batch: an output of the model, or what `options.outputs` names. Weights,
+   * gradients and what the optimiser keeps are read by `variables.get(path, slot)`.
+   * Throws ShapeError where there is none of that name, ValueError before the first step.
    */
-  async profile(): Promise<Record<Phase, Profile>> {
-    if (this.#step === 0) throw new ValueError("trainer: profile repeats a step but none was taken");
-    if ((this.options.microBatches ?? 1) > 1) this.variables.clear("gradient");
-    const pass = await this.pass.profile();
-    const update = await this.update.profile();
-    const of = (phase: Phase) => pass.filter(({ dispatch }) => dispatch.node.phase === phase);
-    return { forward: of("forward"), backward: of("backward"), update };
+  read(name: string): Promise<Computed> {
+    return this.#inTurn("read", () => {
+      if (this.#step === 0) throw new ValueError(`trainer: no step was taken of which to read ${name}`);
+      return this.pass.readTensor(name);
+    });
+  }
+
+  /**
+   * The model in evaluation on this trainer's variables, with the options it is trained with; `weights` takes their
+   * running average. `input` may have another number of images than a training batch. Throws as `Predictor.create` does.
+   */
+  predictor(options: Partial<PredictorOptions> = {}): Promise<Predictor> {
+    this.#checkOpen("predictor");
+    const { input, net, choose, fuse } = this.options;
+    return Predictor.create(this.device, this.model, this.variables, {
+      input,
+      net,
+      choose,
+      fuse,
+      ...options,
+    });
+  }
+
+  /**
+   * Seconds on the device of every dispatch, by phase, of the last micro-batch once more and its update, which is
+   * applied. Throws ValueError before the first step, LimitError where the adapter has no timestamps.
+   */
+  profile(): Promise<Record<Phase, Profile>> {
+    return this.#inTurn("profile", async () => {
+      if (this.#step === 0) throw new ValueError("trainer: profile repeats a step but none was taken");
+      if ((this.options.microBatches ?? 1) > 1) this.variables.clear("gradient");
+      const pass = await this.pass.profile();
+      const update = await this.update.profile();
+      const of = (phase: Phase) => pass.filter(({ dispatch }) => dispatch.node.phase === phase);
+      return { forward: of("forward"), backward: of("backward"), update };
+    });
   }
 
   /** Bytes of device memory: variables with all their slots, arena, inputs. */
@@ -225,70 +310,49 @@ export class Trainer {
     return this.variables.bytes + this.pass.bytes + this.update.bytes;
   }
 
+  #checkOpen(call: string): void {
+    if (this.#closed) throw new ClosedError(`${call}: the trainer was closed`);
+  }
+
+  /** Runs after the calls before it; one that `close` interrupts throws ClosedError. */
+  async #inTurn<T>(call: string, body: () => Promise<T>): Promise<T> {
+    this.#checkOpen(call);
+    try {
+      return await this.#queue.run(async () => {
+        this.#checkOpen(call);
+        return body();
+      });
+    } catch (error) {
+      this.#checkOpen(call);
+      throw error;
+    }
+  }
+
+  /** Frees its memory; calls under way and later ones throw ClosedError. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.pass.close();
     this.update.close();
     this.variables.close();
   }
 }
 
-/** The update of all banks: clipping, the optimiser, running averages. */
-function traceUpdate(banks: readonly Bank[], optimizer: Optimizer, { clip, average }: TrainerOptions) {
-  const graph = new Graph();
-  const options = { phase: "update" as const };
-  const trained = banks.filter(({ group }) => group !== "state");
-  const flat = (path: string, count: number, slot: string) => graph.variable(path, [count], slot);
-  const outputs: Record<string, Tensor> = {};
-  let factor: Tensor | undefined;
-  if (clip !== undefined) {
-    let squares: Tensor | undefined;
-    for (const { path, count } of trained) {
-      const label = `${path} squares`;
-      const onto: Record<string, Tensor> = squares ? { y: squares } : {};
-      squares = graph.apply(
-        sum,
-        { x: flat(path, count, "gradient") },
-        { squares: true },
-        { ...options, label, onto },
-      ).y;
-    }
-    const clipped = graph.apply(clipFactor, { squares }, { limit: clip }, { ...options, label: "clip" });
-    factor = clipped.factor;
-    outputs.norm = clipped.norm;
-  }
-  const rate = graph.input("rate", [1]);
-  const scalars = Object.fromEntries(
-    Object.entries(optimizer.scalars?.(1) ?? {}).map(([name, values]) => [
-      name,
-      graph.input(name, [values.length]),
-    ]),
-  );
-  for (const { path, count, group } of trained) {
-    const slots = Object.fromEntries(
-      Object.keys(optimizer.slots).map((slot) => [slot, flat(path, count, `${optimizer.name}.${slot}`)]),
-    );
-    const inputs = {
-      w: flat(path, count, "value"),
-      g: flat(path, count, "gradient"),
-      ...slots,
-      rate,
-      factor,
-      ...scalars,
-    };
-    graph.apply(optimizer.op, inputs, optimizer.attrs(group === "decayed"), {
-      ...options,
-      label: `${path} ${optimizer.name}`,
-    });
-  }
-  if (average !== undefined) {
-    const decay = graph.input("decay", [1]);
-    for (const { path, count } of banks)
-      graph.apply(
-        weightAverage,
-        { average: flat(path, count, "average"), w: flat(path, count, "value"), decay },
-        {},
-        { ...options, label: `${path} average` },
-      );
-  }
-  return { graph, outputs };
+/** One input of a step as its element type has it. */
+function taking(
+  name: string,
+  { shape, dtype, classes }: StepInput,
+  values: unknown,
+  parts: number,
+  first: boolean,
+) {
+  const whole = [shape[0] * parts, ...shape.slice(1)];
+  if (dtype !== "i32" && dtype !== "u32")
+    return toFloats(name, values, { shape: whole, ...(first && { range: "[-1, 1]" }) });
+  const integers =
+    dtype === "u32"
+      ? toIntegers(name, values, { shape: whole, type: dtype })
+      : toIntegers(name, values, { shape: whole });
+  if (classes !== undefined) checkLabels(integers, whole[0], classes);
+  return integers;
 }

@@ -16,6 +16,12 @@ export interface Place {
   readonly offset: number;
 }
 
+/** A tensor that was computed: values in row-major order of the shape. */
+export interface Computed {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint32Array;
+}
+
 /** Seconds on the device of every dispatch of a run, in the plan's order. */
 export type Profile = readonly { readonly dispatch: Dispatch; readonly seconds: number }[];
 
@@ -182,6 +188,19 @@ export class Executable {
   /** Values of an output of the last run, in row-major order of its shape. */
   async read(name: string): Promise<Float32Array> {
     return new Float32Array(await this.readBytes(name));
+  }
+
+  /** An output of the last run, its values as its element type has them; float16 as 16-bit words are not read so. */
+  async readTensor(name: string): Promise<Computed> {
+    const { shape, dtype } = find(this.plan.outputs, name, "output");
+    const bytes = await this.readBytes(name);
+    const data =
+      dtype === "i32"
+        ? new Int32Array(bytes)
+        : dtype === "u32"
+          ? new Uint32Array(bytes)
+          : new Float32Array(bytes);
+    return { shape, data };
   }
 
   /** Bytes of an output of the last run, in row-major order of its shape. */

@@ -1,21 +1,15 @@
-import type { Op } from "../../kernels/op.ts";
+import type { Runnable } from "../../kernels/op.ts";
 import type { FloatValues, IntegerValues } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
 import { Graph } from "../graph/graph.ts";
 import { updates } from "../graph/signature.ts";
-import { Executable } from "./executable.ts";
+import { type Computed, Executable } from "./executable.ts";
 import { type PlanOptions, plan } from "./plan.ts";
 
 /** A tensor as a caller gives it to `run`: values in row-major order of the shape. */
 export interface Given {
   readonly shape: readonly number[];
   readonly data: FloatValues | IntegerValues;
-}
-
-/** A tensor that was computed: values in row-major order of the shape. */
-export interface Computed {
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array | Uint32Array;
 }
 
 /**
@@ -25,7 +19,7 @@ export interface Computed {
  */
 export async function run(
   device: Device,
-  op: Op<any>,
+  op: Runnable,
   inputs: Readonly<Record<string, Given>>,
   attrs: unknown = {},
   { choose }: Pick<PlanOptions, "choose"> = {},
@@ -44,17 +38,7 @@ export async function run(
     for (const [name, { data }] of Object.entries(inputs))
       if (executable.reads(name)) executable.write(name, data);
     executable.run();
-    const read = Object.keys(outputs).map(async (name): Promise<[string, Computed]> => {
-      const { shape, dtype } = outputs[name];
-      const bytes = await executable.readBytes(name);
-      const data =
-        dtype === "i32"
-          ? new Int32Array(bytes)
-          : dtype === "u32"
-            ? new Uint32Array(bytes)
-            : new Float32Array(bytes);
-      return [name, { shape, data }];
-    });
+    const read = Object.keys(outputs).map(async (name) => [name, await executable.readTensor(name)] as const);
     return Object.fromEntries(await Promise.all(read));
   } finally {
     executable.close();

@@ -1,3 +1,4 @@
+import { checkable } from "../../kernels/op.ts";
 import type { Traits } from "../device/traits.ts";
 import type { Choice } from "../device/tuning_table.ts";
 import { choiceOf, configurationOf, searchedSpace, settledSpace, type Way, waysOf } from "./problem_space.ts";
@@ -48,7 +49,8 @@ const NEAR = 1.5;
  * thrown, but for an aborted signal.
  */
 export async function tuneGroup(group: Group, options: GroupOptions): Promise<Alone> {
-  const { op, routine, attrs } = group.node;
+  const { routine, attrs } = group.node;
+  const op = checkable(group.node.op);
   const { present, others } = waysOf(group.node, options.traits);
   const ways = [present, ...others];
   const shapes = Object.fromEntries(op.inputs.map((name) => [name, group.node.shapes[name]]));

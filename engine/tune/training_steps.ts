@@ -3,7 +3,9 @@ import type { Device } from "../device/device.ts";
 import type { TuningTable } from "../device/tuning_table.ts";
 import { random } from "../gradcheck/sampling.ts";
 import type { Model } from "../nn/model.ts";
-import { planTraining, Trainer, type TrainerOptions } from "../optim/trainer.ts";
+import type { TrainerOptions } from "../optim/options.ts";
+import { Trainer } from "../optim/trainer.ts";
+import { planTraining } from "../optim/training_plan.ts";
 import type { Step, Steps } from "./step.ts";
 
 /** The training step of a model on a device, on images of noise: what a step takes does not depend on what it learns. */

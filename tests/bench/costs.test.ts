@@ -5,7 +5,7 @@ import { dispatchesOf } from "../../engine/gradcheck/launch.ts";
 import { shapesOf } from "../../engine/gradcheck/problem.ts";
 import { Graph, type Node } from "../../engine/graph/graph.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
-import { planTraining } from "../../engine/optim/trainer.ts";
+import { planTraining } from "../../engine/optim/training_plan.ts";
 import { plan } from "../../engine/plan/plan.ts";
 import { concat, ops, relu, rmsprop, size } from "../../kernels/index.ts";
 import { type Op, routines, type Shape, type Shapes } from "../../kernels/op.ts";

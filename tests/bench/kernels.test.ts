@@ -13,7 +13,7 @@ import { floorOf, roofline } from "../../bench/measure/roofline.ts";
 import { readRoofs, roofsOf } from "../../bench/measure/roofs.ts";
 import workgroup from "../../bench/measure/workgroup.wgsl";
 import { TuneError } from "../../engine/errors.ts";
-import { planTraining } from "../../engine/optim/trainer.ts";
+import { planTraining } from "../../engine/optim/training_plan.ts";
 import { kernel } from "../../engine/tune/kernel.ts";
 import { conv2d, copy } from "../../kernels/index.ts";
 import { atWidth } from "../../kernels/vec4.ts";

@@ -37,7 +37,7 @@ export async function scenario(device: Device): Promise<Findings> {
       const p = problem(op, example);
       for (const [routine, { name }] of algorithms(device, op, example, p)) {
         // what a plan would choose, and the last, which every adapter can run: Node computes the others
-        const node = { op, routine, attrs: example.attrs, shapes: p.shapes } as Node;
+        const node = { op, routine, attrs: example.attrs, shapes: p.shapes } as unknown as Node;
         const [{ algorithm }] = select([node], device.traits);
         if (name !== algorithm.name && name !== routines(op)[routine].at(-1)!.name) continue;
         for (const layout of LAYOUTS) {

@@ -6,7 +6,7 @@ import type { Traits } from "../../engine/device/traits.ts";
 import { parseTuningTable, readTuningTable, type TuningTable } from "../../engine/device/tuning_table.ts";
 import { LimitError, TuneError } from "../../engine/errors.ts";
 import type { Model } from "../../engine/nn/model.ts";
-import { planTraining } from "../../engine/optim/trainer.ts";
+import { planTraining } from "../../engine/optim/training_plan.ts";
 import { decide, type Problem } from "../../engine/plan/choose.ts";
 import { configurationOf, searchedSpace, settledSpace, waysOf } from "../../engine/tune/problem_space.ts";
 import { compare } from "../../engine/tune/ranking.ts";
