@@ -5,14 +5,21 @@ import { ValueError } from "./errors.ts";
 /** A value for a message: short, whatever it is. */
 export function show(value: unknown): string {
   if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
-  if (ArrayBuffer.isView(value) || value instanceof Promise) return `a ${value.constructor.name}`;
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object";
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return showObject(value);
+  const readable = (_: string, v: unknown) => (typeof v === "bigint" ? `${v}n` : v);
   const text =
     typeof value === "number" || value === undefined
       ? String(value)
-      : (JSON.stringify(value) ?? String(value));
+      : (JSON.stringify(Array.isArray(value) ? value.slice(0, 30) : value, readable) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+/** An object by its class: `a Promise`, `an Int32Array`. */
+function showObject(value: object): string {
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  const name = tag === "Object" ? (value.constructor?.name ?? tag) : tag;
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name === "Object" ? "object" : name}`;
 }
 
 /** What is expected of an argument, as a message ends. */

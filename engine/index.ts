@@ -1,6 +1,6 @@
 export type { DType, Op, Runnable, Shape } from "../kernels/op.ts";
 export { Device } from "./device/device.ts";
-export type { OpenOptions } from "./device/platform.ts";
+export type { OpenOptions } from "./device/options.ts";
 export type { Traits } from "./device/traits.ts";
 export type { Choice } from "./device/tuning_table.ts";
 export {

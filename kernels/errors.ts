@@ -1,10 +1,15 @@
+// Names are written out: a bundler that minifies renames classes.
+
 /** Every error Tessera raises on purpose; `name` is the class. */
 export class TesseraError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
+  static {
+    this.prototype.name = "TesseraError";
   }
 }
 
 /** Shapes or attributes that an operation cannot take; names the operation, the argument and both values. */
-export class ShapeError extends TesseraError {}
+export class ShapeError extends TesseraError {
+  static {
+    this.prototype.name = "ShapeError";
+  }
+}

@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { Device } from "../engine/device/device.ts";
 import {
-  DeviceLostError,
   FormatError,
   LimitError,
   NoAdapterError,
@@ -311,17 +310,6 @@ const FAULTS: readonly Fault[] = [
           choose: (routine) => (routine === "conv2d/forward" ? choose() : undefined),
         },
       );
-    },
-  ],
-  [
-    "a device that was lost",
-    DeviceLostError,
-    /was destroyed/,
-    async () => {
-      const other = await Device.open({ adapter: "null" });
-      const trainer = await Trainer.create(other, tiny, { input: [2, 8, 8, 3] });
-      other.close();
-      await trainer.step(new Float32Array(384), Int32Array.of(0, 1));
     },
   ],
 ];

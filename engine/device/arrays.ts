@@ -1,5 +1,6 @@
 // Arrays as callers have them, made into what the device takes.
 import { size } from "../../kernels/op.ts";
+import { show } from "../arguments.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 
 /** What is taken where floats are wanted. Whoever takes images refuses arrays of integers: see `toFloats`. */
@@ -41,7 +42,7 @@ export function toFloats(what: string, value: unknown, { shape, range }: Expecte
   const integers = !FLOATS.includes(kind) && kind !== "Array";
   if (integers && (range || kind.startsWith("Big"))) {
     const scaling = /^Uint8/.test(kind) && range === "[-1, 1]" ? "; scale them, e.g. x / 127.5 - 1" : "";
-    throw new ValueError(`${what}: ${wanted} expected but ${described(value)} is given${scaling}`);
+    throw new ValueError(`${what}: ${wanted} expected but ${show(value)} is given${scaling}`);
   }
   checkCount(what, values, shape);
   if (kind === "Float32Array" && isPlain((values as Float32Array).buffer)) return values as Float32Array;
@@ -94,7 +95,7 @@ export function toIntegers(
  */
 export function toBytes(what: string, data: unknown): Uint8Array<ArrayBuffer> {
   if (!ArrayBuffer.isView(data))
-    throw new ValueError(`${what}: a typed array or DataView is expected but ${described(data)} is given`);
+    throw new ValueError(`${what}: a typed array or DataView is expected but ${show(data)} is given`);
   const bytes = viewOf(what, data);
   return isPlain(bytes.buffer) ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
@@ -119,7 +120,7 @@ function take(what: string, value: unknown, wanted: string) {
   const view = ArrayBuffer.isView(value) && !(value instanceof DataView);
   const kind: string = view ? (value as any)[Symbol.toStringTag] : "Array";
   if (!view && !Array.isArray(value))
-    throw new ValueError(`${what}: ${wanted} expected but ${described(value)} is given`);
+    throw new ValueError(`${what}: ${wanted} expected but ${show(value)} is given`);
   if (view) viewOf(what, value);
   return { kind, values: value as ArrayLike<unknown> };
 }
@@ -138,18 +139,7 @@ function checkNumbers(what: string, values: ArrayLike<unknown>, type: "number" |
     if (typeof values[i] !== type) {
       const flat = Array.isArray(values[i]) ? "; values are given flat, in row-major order" : "";
       throw new ValueError(
-        `${what}: a ${type} is expected at index ${i} but ${described(values[i])} is given${flat}`,
+        `${what}: a ${type} is expected at index ${i} but ${show(values[i])} is given${flat}`,
       );
     }
-}
-
-/** What a caller gave, in a few words: `undefined`, `the string "0 1"`, `a Promise`. */
-export function described(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 40))}`;
-  if (typeof value === "function") return "a function";
-  if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  const name = tag === "Object" ? (value.constructor?.name ?? tag) : tag;
-  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name === "Object" ? "object" : name}`;
 }

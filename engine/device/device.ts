@@ -1,8 +1,8 @@
-import { environment, findAdapter, readText, waiting } from "#platform";
+import { findAdapter, readText, waitWithPauses } from "#platform";
 import { remember } from "../../kernels/remember.ts";
 import {
-  DeviceLostError,
   LimitError,
+  NoAdapterError,
   OutOfMemoryError,
   ShaderError,
   ValidationError,
@@ -10,13 +10,18 @@ import {
 } from "../errors.ts";
 import { classOf } from "./adapter_class.ts";
 import { toBytes } from "./arrays.ts";
-import type { AdapterKind, Found, OpenOptions } from "./platform.ts";
+import { Faults } from "./faults.ts";
+import { GPUBufferUsage, GPUMapMode, GPUShaderStage } from "./flags.ts";
+import { checkOpenOptions, type OpenOptions } from "./options.ts";
+import type { AdapterKind, Found } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
+import { describeRequest, nameOf } from "./request.ts";
+import { readSwitch } from "./switches.ts";
 import type { Traits } from "./traits.ts";
 import { parseTuningTable, readTuningTable, type TuningTable } from "./tuning_table.ts";
 
 /** How much is printed: 1 the adapter, 2 a line per dispatch, 3 tunables, 4 WGSL. */
-export const verbosity = (): number => Number(environment("DEBUG") ?? 0) || 0;
+export const verbosity = (): number => Number(readSwitch("DEBUG") ?? 0) || 0;
 
 export interface Compiled {
   readonly pipeline: GPUComputePipeline;
@@ -27,53 +32,42 @@ export interface Compiled {
 export class Device {
   /** Keyed by the specialised WGSL itself, and its constants: kernels share a pipeline exactly when these are the same. */
   #pipelines = new Map<string, Promise<Compiled>>();
-  #lost: string | undefined;
-  #errors: string[] = [];
+  readonly #faults: Faults;
 
   private constructor(
     readonly gpu: GPUDevice,
     readonly adapter: GPUAdapter,
     private readonly found: Found,
     private readonly tuningTable: TuningTable | undefined,
+    private readonly globals: boolean,
   ) {
-    gpu.lost.then(({ reason, message }) => {
-      this.#lost = `${reason || "lost"}: ${message}`;
-    });
-    gpu.onuncapturederror = ({ error }) => {
-      this.#errors.push(error.message);
-    };
+    this.#faults = new Faults(this.name, gpu);
   }
 
   /**
    * Opens the adapter named, or else hardware, lavapipe, SwiftShader, in this order; in a browser its own.
    * Features and limits are asked for as high as the adapter offers, unless given.
-   * Throws NoAdapterError where nothing is found, LimitError where a given feature or limit is not offered, FormatError
-   * where the tuning table is not one.
+   *
+   * In Node, unless `globals` is false, the process sees this of it: WebGPU's names (`GPUBufferUsage` and the like) become
+   * global where they are missing; `LP_NUM_THREADS` is set for lavapipe while Dawn looks for adapters, where it is not
+   * set; and while something is waited for on a software adapter, `setImmediate` makes Dawn pause between its looks at
+   * the device, which else keep a core busy. SwiftShader's driver is named in the environment, `globals` or not, for the
+   * one call in which Vulkan reads it.
+   *
+   * Throws ValueError for options that do not exist or are of another type, NoAdapterError where nothing is found,
+   * LimitError where a given feature or limit is not offered, FormatError where the tuning table is not one.
    */
   static async open(options: OpenOptions = {}): Promise<Device> {
-    const tuningTable = await tuningTableOf(options.tuningTable ?? environment("TUNING_TABLE"));
-    const found = await waiting(findAdapter(options));
+    checkOpenOptions(options);
+    const { globals = true } = options;
+    const tuningTable = await tuningTableOf(options.tuningTable ?? readSwitch("TUNING_TABLE"));
+    const wanted = options.adapter ?? readSwitch("ADAPTER");
+    const found = await findAdapter({ adapter: wanted, dawn: readSwitch("DAWN"), globals });
     const { adapter } = found;
-    const features = options.features ?? [...adapter.features].filter((name) => WANTED.has(name));
-    const lacking = features.find((name) => !adapter.features.has(name));
-    if (lacking)
-      throw new LimitError(
-        `${nameOf(adapter)}: feature ${lacking} is not offered (has ${[...adapter.features].join(", ")})`,
-      );
-    const requiredLimits =
-      options.limits ?? Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-    for (const [name, want] of Object.entries(requiredLimits)) {
-      const most = (adapter.limits as any)[name];
-      const beyond = most === undefined || (name.startsWith("min") ? want < most : want > most);
-      if (beyond)
-        throw new LimitError(
-          `${nameOf(adapter)}: ${name} of ${want} is asked for but ${most ?? "none"} is offered`,
-        );
-    }
-    const gpu = await waiting(
-      adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits }),
-    );
-    const device = new Device(gpu, adapter, found, tuningTable);
+    const gpu = await adapter.requestDevice(describeRequest(adapter, options)).catch((cause: Error) => {
+      throw new NoAdapterError(`${nameOf(adapter)}: gives no device: ${cause.message}`, { cause });
+    });
+    const device = new Device(gpu, adapter, found, tuningTable, globals);
     if (verbosity() >= 1) console.error(`${device.name} (${device.kind}), ${device.implementation}`);
     return device;
   }
@@ -141,26 +135,27 @@ export class Device {
     const entries = [...reflected.bindings.values()].map(({ index, type }) => ({
       binding: index,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type },
+      buffer: { type } as const,
     }));
     const layout = this.gpu.createBindGroupLayout({ label, entries });
     const scope = this.gpu.popErrorScope();
-    const { messages } = await waiting(module.getCompilationInfo());
+    const { messages } = await this.#answer(label, module.getCompilationInfo());
     const first = messages.find(({ type }) => type === "error");
     if (first) {
       const line = code.split("\n")[first.lineNum - 1] ?? "";
       throw new ShaderError(`${label}.wgsl:${first.lineNum}:${first.linePos}: ${first.message}\n  ${line}`);
     }
-    const refused = await waiting(scope);
+    const refused = await this.#answer(label, scope);
     if (refused) throw new ShaderError(`${label}.wgsl: ${refused.message}`);
     try {
-      const pipeline = await waiting(
+      const pipeline = await this.#wait(
         this.gpu.createComputePipelineAsync({
           label,
           layout: this.gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
           compute: { module, entryPoint: reflected.entry, ...(constants && { constants }) },
         }),
       );
+      this.#faults.assertOpen(label);
       return { pipeline, layout };
     } catch (cause) {
       this.check(label, cause);
@@ -170,7 +165,7 @@ export class Device {
 
   /** A buffer of at least `bytes`. Throws OutOfMemoryError naming what it is for and its bytes. */
   async buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
-    this.check();
+    this.check(label);
     if (bytes > this.gpu.limits.maxBufferSize)
       throw new LimitError(
         `${label}: ${bytes} bytes where ${this.name} allows ${this.gpu.limits.maxBufferSize} a buffer`,
@@ -178,7 +173,8 @@ export class Device {
     this.gpu.pushErrorScope("out-of-memory");
     this.gpu.pushErrorScope("validation");
     const buffer = this.gpu.createBuffer({ label, size: Math.max(4, Math.ceil(bytes / 4) * 4), usage });
-    const [invalid, full] = await waiting(Promise.all([this.gpu.popErrorScope(), this.gpu.popErrorScope()]));
+    const scopes = [this.gpu.popErrorScope(), this.gpu.popErrorScope()];
+    const [invalid, full] = await this.#answer(label, Promise.all(scopes));
     if (full)
       throw new OutOfMemoryError(`${label}: ${this.name} could not allocate ${bytes} bytes: ${full.message}`);
     if (invalid) throw new ValidationError(`${label}: ${invalid.message}`);
@@ -191,7 +187,7 @@ export class Device {
    * array, for a detached one, and for bytes that are not whole words within the buffer; DeviceLostError.
    */
   write(buffer: GPUBuffer, offset: number, data: ArrayBufferView, label = buffer.label): void {
-    this.check(label);
+    this.assertOpen(label);
     const bytes = toBytes(label, data);
     const words = Number.isInteger(offset / 4) && offset >= 0 && bytes.length % 4 === 0;
     if (!words || offset + bytes.length > buffer.size)
@@ -207,19 +203,24 @@ export class Device {
   /** Copies bytes of a buffer to the host, through `staging` where the caller keeps one. */
   async download(buffer: GPUBuffer, offset: number, bytes: number, kept?: GPUBuffer): Promise<ArrayBuffer> {
     const what = `read ${buffer.label}`;
+    this.assertOpen(what);
     const staging = kept ?? (await this.staging(what, bytes));
-    const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, staging.size);
-    this.gpu.queue.submit([encoder.finish()]);
-    await this.settle(what, staging.mapAsync(GPUMapMode.READ));
-    const copy = staging.getMappedRange().slice(0);
-    if (kept) staging.unmap();
-    else staging.destroy();
-    return copy;
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, staging.size);
+      this.gpu.queue.submit([encoder.finish()]);
+      await this.settle(what, staging.mapAsync(GPUMapMode.READ));
+      const copy = staging.getMappedRange().slice(0);
+      staging.unmap();
+      return copy;
+    } finally {
+      if (!kept) staging.destroy();
+    }
   }
 
   /** Copies whole buffers to the host, all as they are at one moment. */
   async downloadAll(buffers: readonly GPUBuffer[]): Promise<ArrayBuffer[]> {
+    this.assertOpen("read");
     const staged = await Promise.all(buffers.map(({ label, size }) => this.staging(`read ${label}`, size)));
     const encoder = this.gpu.createCommandEncoder();
     for (const [i, buffer] of buffers.entries())
@@ -238,59 +239,50 @@ export class Device {
     return this.buffer(label, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
   }
 
-  /** Waits for a result of the device. Throws DeviceLostError if it goes away, ValidationError if it refused a command. */
+  /**
+   * Waits for a result of the device. Throws DeviceLostError if it goes away, ClosedError if it or the buffer that is
+   * waited for is closed meanwhile, ValidationError if it refused a command. `what` names the call.
+   */
   async settle<T>(what: string, pending: Promise<T>): Promise<T> {
-    try {
-      const value = await waiting(pending);
-      this.check(what);
-      return value;
-    } catch (cause) {
-      this.check(what, cause);
-      throw cause;
-    }
+    const value = await this.#answer(what, pending);
+    this.check(what);
+    return value;
   }
 
-  /** Throws what has gone wrong on the device since the last look. */
+  /** What the device answers, unless it is gone by then. */
+  async #answer<T>(what: string, pending: Promise<T>): Promise<T> {
+    const value = await this.#wait(pending).catch((cause) => this.#faults.explain(what, cause));
+    this.assertOpen(what);
+    return value;
+  }
+
+  #wait<T>(pending: Promise<T>): Promise<T> {
+    return this.globals && this.software ? waitWithPauses(pending) : pending;
+  }
+
+  /** Throws DeviceLostError or ClosedError where nothing can run on the device any more. `what` names the call. */
+  assertOpen(what: string, cause?: unknown): void {
+    this.#faults.assertOpen(what, cause);
+  }
+
+  /** Throws what has gone wrong on the device since it was last asked: as `assertOpen`, or ValidationError. */
   check(what = "device", cause?: unknown): void {
-    if (this.#lost) throw new DeviceLostError(`${what}: ${this.name} was ${this.#lost}`, { cause });
-    const [first] = this.#errors.splice(0);
-    if (first) throw new ValidationError(`${what}: ${first}`, { cause });
+    this.#faults.assertOpen(what, cause);
+    this.#faults.assertValid(what, cause);
   }
 
-  /** Frees the device and all that is on it. */
+  /** Frees the device and all that is on it. Every later call on it throws ClosedError; to close it twice is no error. */
   close(): void {
+    if (!this.#faults.close()) return;
+    this.#pipelines.clear();
     this.gpu.destroy();
   }
 }
 
-/** The tuning table that lies there or is given. */
+/** The tuning table that is given, or at the path that is given. */
 async function tuningTableOf(given: string | object | undefined): Promise<TuningTable | undefined> {
   if (given === undefined) return undefined;
   return typeof given === "string"
     ? readTuningTable(given, await readText(given))
     : parseTuningTable("tuningTable", given);
 }
-
-const nameOf = ({ info }: GPUAdapter) =>
-  info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "null";
-
-/** Features that some kernel or measurement can use. */
-const WANTED: ReadonlySet<string> = new Set([
-  "shader-f16",
-  "subgroups",
-  "subgroup-size-control",
-  "timestamp-query",
-  "chromium-experimental-subgroup-matrix",
-]);
-
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupSizeY",
-  "maxComputeWorkgroupSizeZ",
-  "maxComputeWorkgroupsPerDimension",
-] as const;

@@ -1,8 +1,8 @@
 import { FormatError, NoAdapterError } from "../errors.ts";
-import type { Found, OpenOptions } from "./platform.ts";
+import type { Found, Search } from "./platform.ts";
 
 /** The browser's own adapter. */
-export async function findAdapter({ adapter }: OpenOptions): Promise<Found> {
+export async function findAdapter({ adapter }: Search): Promise<Found> {
   if (adapter)
     throw new NoAdapterError(`a browser offers no choice of adapter, but ${adapter} was asked for`);
   const gpu = navigator.gpu;
@@ -18,8 +18,8 @@ export async function findAdapter({ adapter }: OpenOptions): Promise<Found> {
   return { adapter: found, kind: "browser", implementation: navigator.userAgent, keep: gpu };
 }
 
-/** Waits for the device; a browser does so without help. */
-export const waiting = <T>(pending: Promise<T>): Promise<T> => pending;
+/** Waits for the device: a browser does so without keeping a core busy. */
+export const waitWithPauses = <T>(pending: Promise<T>): Promise<T> => pending;
 
 /** Text of a file at a URL. */
 export async function readText(url: string): Promise<string> {

@@ -1,13 +1,11 @@
-/** How a Device is asked for. */
-export interface OpenOptions {
-  /** Part of the adapter's name (`llvmpipe`, `swiftshader`, `nvidia`), or `null` for the backend that only compiles. */
-  readonly adapter?: string;
-  /** Features to ask for; all the adapter offers by default. */
-  readonly features?: readonly GPUFeatureName[];
-  /** Limits to ask for; all the adapter offers by default. */
-  readonly limits?: Readonly<Record<string, number>>;
-  /** Tuning table to ask before those of the engine: its JSON as an object, or where the JSON lies. */
-  readonly tuningTable?: string | object;
+/** Which adapter is looked for. */
+export interface Search {
+  /** Part of its name; the best there is without. */
+  readonly adapter: string | undefined;
+  /** Options that Dawn starts with, in place of the usual ones. */
+  readonly dawn: string | undefined;
+  /** Whether state of the whole process may be changed. */
+  readonly globals: boolean;
 }
 
 export type AdapterKind = "hardware" | "lavapipe" | "swiftshader" | "null" | "browser";

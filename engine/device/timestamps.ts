@@ -1,5 +1,6 @@
 import { LimitError } from "../errors.ts";
 import type { Device } from "./device.ts";
+import { GPUBufferUsage } from "./flags.ts";
 
 /** WebGPU allows a query set of 4096 at most. */
 const MOST = 4096;
@@ -13,7 +14,7 @@ export class Timestamps {
     private readonly staging: GPUBuffer,
   ) {}
 
-  /** Room for `count` passes. Throws LimitError where the adapter has no timestamps. */
+  /** For `count` passes. Throws LimitError where the adapter has no timestamps. */
   static async create(device: Device, count: number): Promise<Timestamps> {
     if (!device.gpu.features.has("timestamp-query"))
       throw new LimitError(`${device.name}: no timestamp-query`);

@@ -2,6 +2,7 @@ import { size } from "../../kernels/op.ts";
 import { checkSeed } from "../arguments.ts";
 import { type FloatValues, toFloats } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
+import { GPUBufferUsage } from "../device/flags.ts";
 import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";

@@ -2,6 +2,7 @@ import { size } from "../../kernels/op.ts";
 import { remember } from "../../kernels/remember.ts";
 import { type FloatValues, type IntegerValues, toFloats, toIntegers } from "../device/arrays.ts";
 import { type Compiled, type Device, verbosity } from "../device/device.ts";
+import { GPUBufferUsage } from "../device/flags.ts";
 import { Timestamps } from "../device/timestamps.ts";
 import { ClosedError, LimitError, ShapeError } from "../errors.ts";
 import type { Phase, Variable } from "../graph/graph.ts";

@@ -1,5 +1,5 @@
-import { environment } from "#platform";
 import type { Device } from "../device/device.ts";
+import { readSwitch } from "../device/switches.ts";
 import { type DeviceInfo, describeDevice } from "../plan/device_info.ts";
 import type { Json } from "./formats/schema.ts";
 
@@ -20,6 +20,6 @@ export async function environmentOf(
 > {
   const { adapter, kind, driver, implementation, features, limits, subgroups, timestampQuantum } =
     await describeDevice(device);
-  const toggles = environment("DAWN")?.split(/\s+/) ?? [];
+  const toggles = readSwitch("DAWN")?.split(/\s+/) ?? [];
   return { adapter, driver, implementation, toggles, kind, timestampQuantum, subgroups, features, limits };
 }

@@ -1,4 +1,5 @@
 import type { Compiled, Device } from "../device/device.ts";
+import { GPUBufferUsage } from "../device/flags.ts";
 import { type Reflected, reflect } from "../device/reflect.ts";
 import { LimitError, ShaderError, ShapeError, TuneError, ValidationError } from "../errors.ts";
 import { judge } from "../gradcheck/judge.ts";

@@ -1,4 +1,5 @@
 import type { Device } from "../device/device.ts";
+import { GPUBufferUsage, GPUMapMode } from "../device/flags.ts";
 import { type Measure, median, type Quanta, quantumOf } from "./clock.ts";
 
 /** Puts one launch of what is measured into a pass. */
