@@ -26,6 +26,8 @@ import { softmaxCrossEntropy } from "./softmax_cross_entropy/softmax_cross_entro
 import { sum } from "./sum/sum.ts";
 import { weightAverage } from "./weight_average/weight_average.ts";
 
+export { bank } from "./bank.ts";
+export { elementwise, flat, share } from "./elementwise.ts";
 export * from "./errors.ts";
 export * from "./op.ts";
 export * from "./rounding.ts";

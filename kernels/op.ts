@@ -180,22 +180,7 @@ const VECTOR = 8;
 export const onCpu = (subgroupSize: number): boolean => subgroupSize > 0 && subgroupSize <= VECTOR;
 
 /**
- * How a kernel of tunables WG and GROUPS shares out elements that are all treated alike: each workgroup takes `span`
- * neighbours, WG at a time, and there are at most GROUPS workgroups.
- */
-export function share(elements: number, { WG, GROUPS }: Tune) {
-  const span = Math.max(1, Math.ceil(elements / (WG * GROUPS))) * WG;
-  return { span, threads: [Math.ceil(elements / span) * WG, 1, 1] as const };
-}
-
-/** Uniforms of such a kernel, which treats a tensor as pixels of channels: the last axis, and all before it. */
-export const elementwise = (shape: Shape, tune: Tune) => {
-  const channels = shape[shape.length - 1] ?? 1;
-  return { pixels: size(shape) / Math.max(1, channels), channels, span: share(size(shape), tune).span };
-};
-
-/**
- * How such a kernel shares out pixels where every lane keeps to its channel: each workgroup takes WG channels, or several
+ * How a kernel of tunables WG and GROUPS shares out pixels where every lane keeps to its channel: each workgroup takes WG channels, or several
  * pixels at once where there are fewer, of `span` neighbouring pixels.
  */
 export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: Tune) {
@@ -204,10 +189,3 @@ export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: T
   const span = Math.max(1, Math.ceil((pixels * across) / (deep * GROUPS))) * deep;
   return { span, threads: [across * WG, Math.ceil(pixels / span), 1] as const };
 }
-
-/** An algorithm of kernels that share out elements: few long workgroups on a CPU, many short ones on a GPU. */
-export const flat = <A>(...kernels: Kernel<A>[]): Algorithm<A> => ({
-  name: "flat",
-  kernels,
-  tune: (_, __, subgroupSize): Tune => (onCpu(subgroupSize) ? { WG: 16, GROUPS: 64 } : {}),
-});

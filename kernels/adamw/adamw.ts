@@ -1,6 +1,8 @@
+import { bank } from "../bank.ts";
 import { elements } from "../draw.ts";
+import { flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
 import { filled } from "../rounding.ts";
 import { attribute, minus, over, plus, root, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
@@ -42,21 +44,16 @@ export const adamw: Op<AdamwAttrs> = {
   },
   flops: ({ w }) => ({ forward: 17 * size(w) }),
   forward: [
-    flat({
-      label: "adamw/update",
-      source: update + shape,
-      uniforms: ({ w }, { beta1, beta2, epsilon, weightDecay }, tune) => ({
-        count: size(w),
-        span: share(size(w), tune).span,
+    flat(
+      bank("adamw/update", update + shape, ({ beta1, beta2, epsilon, weightDecay }) => ({
         beta1,
         rest1: 1 - beta1,
         beta2,
         rest2: 1 - beta2,
         epsilon,
         weight_decay: weightDecay,
-      }),
-      threads: ({ w }, _, tune) => share(size(w), tune).threads,
-    }),
+      })),
+    ),
   ],
   backward: {},
   reference: {

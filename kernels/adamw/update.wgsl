@@ -2,10 +2,6 @@
 // mean[i] = beta1 * mean[i] + (1 - beta1) * G
 // variance[i] = beta2 * variance[i] + (1 - beta2) * G * G
 // w[i] -= rate * (mean[i] / correction[0] / (sqrt(variance[i] / correction[1]) + epsilon) + weight_decay * w[i])
-// A workgroup updates `span` neighbouring parameters, WG at a time.
-
-const WG: u32 = 64u;        // @tune 16 64 256
-const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;         // i
@@ -16,21 +12,23 @@ const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 @group(0) @binding(6) var<storage, read> factor: array<f32>;          // 1
 @group(0) @binding(7) var<storage, read> correction: array<f32>;      // 1 - beta1^t, 1 - beta2^t
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let learning_rate = rate[0];
-  let clip = factor[0];
-  if (clip < 0.0) { return; }
-  let unbias = vec2f(correction[0], correction[1]);
-  let end = min((group.x + 1u) * shape.span, shape.count);
-  for (var i = group.x * shape.span + lane; i < end; i += WG) {
-    let weight = w[i];
-    let gradient = clip * g[i];
-    let first = shape.beta1 * mean[i] + shape.rest1 * gradient;
-    let second = shape.beta2 * variance[i] + shape.rest2 * gradient * gradient;
-    let step = first / unbias.x / (sqrt(second / unbias.y) + shape.epsilon);
-    mean[i] = first;
-    variance[i] = second;
-    w[i] = weight - learning_rate * (step + shape.weight_decay * weight);
-  }
+var<private> learning_rate: f32;
+var<private> clip: f32;
+var<private> unbias: vec2f;
+
+fn prepare() {
+  learning_rate = rate[0];
+  clip = factor[0];
+  unbias = vec2f(correction[0], correction[1]);
+}
+
+fn update(i: u32) {
+  let weight = w[i];
+  let gradient = clip * g[i];
+  let first = shape.beta1 * mean[i] + shape.rest1 * gradient;
+  let second = shape.beta2 * variance[i] + shape.rest2 * gradient * gradient;
+  let step = first / unbias.x / (sqrt(second / unbias.y) + shape.epsilon);
+  mean[i] = first;
+  variance[i] = second;
+  w[i] = weight - learning_rate * (step + shape.weight_decay * weight);
 }

@@ -1,18 +1,14 @@
 import { axes } from "../draw.ts";
+import { elementwise, flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
+import { type Op, size } from "../op.ts";
 import { plus, stored } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
-const kernel = (file: string, wgsl: string, bind?: Record<string, string>): Kernel<unknown> => ({
-  label: `add/${file}`,
-  source: wgsl + shape,
-  bind,
-  uniforms: ({ a }, _, tune) => elementwise(a, tune),
-  threads: ({ a }, _, tune) => share(size(a), tune).threads,
-});
+const kernel = (file: string, wgsl: string, bind?: Record<string, string>) =>
+  elementwise<unknown>(`add/${file}`, wgsl + shape, "a", { bind });
 
 const term = (dx: string) => [flat(kernel("backward", backward, { dx }))];
 

@@ -8,9 +8,3 @@ struct Shape {
   dx_offset: u32, dx_stride: u32,
   accumulate: u32,
 }
-
-// (pixel, channel) of the element that is so many pixels and channels ahead.
-fn ahead(at: vec2u, step: vec2u) -> vec2u {
-  let next = at + step;
-  return select(next, next + vec2u(1u, 0u - shape.channels), next.y >= shape.channels);
-}

@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
+import { flat, pixelsOfChannels, share, withAhead } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, flat, type Op, type Shape, share, size } from "../op.ts";
+import { type Op, type Shape, size } from "../op.ts";
 import { halfBits, halfValue } from "./float16.ts";
 import shape from "./shape.wgsl";
 import toF16 from "./to_f16.wgsl";
@@ -23,8 +24,8 @@ export const castF16: Op<unknown> = {
   forward: [
     flat({
       label: "cast/to_f16",
-      source: toF16 + shape,
-      uniforms: ({ x, y }, _, tune) => ({ ...elementwise(x, tune), span: share(y[0], tune).span }),
+      source: withAhead(toF16) + shape,
+      uniforms: ({ x, y }, _, tune) => ({ ...pixelsOfChannels(x, tune), span: share(y[0], tune).span }),
       threads: ({ y }, _, tune) => share(y[0], tune).threads,
     }),
   ],
@@ -91,15 +92,15 @@ export const castF32: Op<CastF32Attrs> = {
   batched: [],
   shapes({ x }, { shape: y }) {
     if (String(x) !== String([words(y)]))
-      throw new ShapeError(`castF32: x is [${x}] but [${y}] takes [${words(y)}] words`);
+      throw new ShapeError(`cast_f32: x is [${x}] but [${y}] takes [${words(y)}] words`);
     return { y };
   },
   flops: () => ({ forward: 0 }),
   forward: [
     flat({
       label: "cast/to_f32",
-      source: toF32 + shape,
-      uniforms: ({ x, y }, _, tune) => ({ ...elementwise(y, tune), span: share(x[0], tune).span }),
+      source: withAhead(toF32) + shape,
+      uniforms: ({ x, y }, _, tune) => ({ ...pixelsOfChannels(y, tune), span: share(x[0], tune).span }),
       threads: ({ x }, _, tune) => share(x[0], tune).threads,
     }),
   ],

@@ -1,16 +1,7 @@
 import { channels as arbitraryChannels, axes } from "../draw.ts";
+import { elementwise, flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import {
-  elementwise,
-  flat,
-  type Kernel,
-  type Op,
-  type Shapes,
-  type Slice,
-  share,
-  size,
-  type Values,
-} from "../op.ts";
+import { type Op, type Shapes, type Slice, size, type Values } from "../op.ts";
 import { remember } from "../remember.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -33,18 +24,11 @@ function make(inputs: readonly string[]): Op<unknown> {
   const gradients = inputs.map((name) => `d${name}`);
   const first = (t: Shapes, name: string) =>
     inputs.slice(0, inputs.indexOf(name)).reduce((sum, part) => sum + channels(t[part]), 0);
-  const kernel = (
-    file: string,
-    source: string,
-    name: string,
-    bind: Record<string, string>,
-  ): Kernel<unknown> => ({
-    label: `concat/${file}`,
-    source: source + shape,
-    bind,
-    uniforms: (t, _, tune) => ({ ...elementwise(t[name], tune), first: first(t, name) }),
-    threads: (t, _, tune) => share(size(t[name]), tune).threads,
-  });
+  const kernel = (file: string, wgsl: string, of: string, bind: Record<string, string>) =>
+    elementwise<unknown>(`concat/${file}`, wgsl + shape, of, {
+      bind,
+      uniforms: (_, t) => ({ first: first(t, of) }),
+    });
   const slices = (t: Shapes, prefix: string): Slice[] =>
     inputs.map((name) => ({ part: `${prefix}${name}`, whole: `${prefix}y`, offset: first(t, name) }));
   const split = (t: Shapes, y: Float64Array): Values => {

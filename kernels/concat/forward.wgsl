@@ -1,21 +1,9 @@
 // y[i, first + c] = x[i,c], for one part
-// A workgroup copies `span` neighbouring elements, WG at a time.
-
-const WG: u32 = 64u;        // @tune 16 64 256
-const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;        // pixel c
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;  // pixel channels of all parts
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let step = vec2u(WG / shape.channels, WG % shape.channels);
-  let first = group.x * shape.span + lane;
-  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
-  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
-  for (var i = first; i < end; i += WG) {
-    y[shape.y_offset + at.x * shape.y_stride + shape.first + at.y] = x[shape.x_offset + at.x * shape.x_stride + at.y];
-    at = ahead(at, step);
-  }
+fn element(at: vec2u, i: u32) {
+  y[shape.y_offset + at.x * shape.y_stride + shape.first + at.y] = x[shape.x_offset + at.x * shape.x_stride + at.y];
 }

@@ -1,15 +1,11 @@
 import { axes } from "../draw.ts";
-import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
+import { elementwise, flat } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 import copyWgsl from "./copy.wgsl";
 import shape from "./shape.wgsl";
 
-const kernel = (file: string, bind?: Record<string, string>): Kernel<unknown> => ({
-  label: `copy/${file}`,
-  source: copyWgsl + shape,
-  bind,
-  uniforms: ({ x }, _, tune) => elementwise(x, tune),
-  threads: ({ x }, _, tune) => share(size(x), tune).threads,
-});
+const kernel = (file: string, bind?: Record<string, string>) =>
+  elementwise<unknown>(`copy/${file}`, copyWgsl + shape, "x", { bind });
 
 /** The same values in storage of their own, `y = x`: x of any shape -> y, either of them a slice of a wider tensor. */
 export const copy: Op<unknown> = {

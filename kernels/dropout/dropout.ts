@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
+import { elementwise, flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
+import { type Op, size } from "../op.ts";
 import { attribute, stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
@@ -16,17 +17,10 @@ export interface DropoutAttrs {
 /** Random bits are compared in whole numbers, so that the float64 side draws the same mask. */
 const threshold = (keep: number) => Math.ceil(keep * 2 ** 24);
 
-const kernel = (file: string, wgsl: string): Kernel<DropoutAttrs> => ({
-  label: `dropout/${file}`,
-  source: wgsl + shape,
-  uniforms: ({ x }, { keep, key }, tune) => ({
-    ...elementwise(x, tune),
-    key,
-    threshold: threshold(keep),
-    scale: 1 / keep,
-  }),
-  threads: ({ x }, _, tune) => share(size(x), tune).threads,
-});
+const kernel = (file: string, wgsl: string) =>
+  elementwise<DropoutAttrs>(`dropout/${file}`, wgsl + shape, "x", {
+    uniforms: ({ keep, key }) => ({ key, threshold: threshold(keep), scale: 1 / keep }),
+  });
 
 /** What is kept of `values`, scaled, by the mask of `[seed, step]`. */
 const masked = (values: Float64Array, [seed, step]: Float64Array, { keep, key }: DropoutAttrs) =>

@@ -1,27 +1,15 @@
 // y[i] = x[i] * scale where random(seed, step, key, i) / 2^8 < threshold, else 0,
 // with scale = 1 / keep, threshold = keep * 2^24 and i = pixel * channels + c.
-// A workgroup computes `span` neighbouring elements, WG at a time.
-
-const WG: u32 = 64u;        // @tune 16 64 256
-const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;        // pixel c
 @group(0) @binding(2) var<storage, read> counter: array<u32>;  // seed, step
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;  // pixel c
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let step = vec2u(WG / shape.channels, WG % shape.channels);
-  let first = group.x * shape.span + lane;
-  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
-  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
+fn element(at: vec2u, i: u32) {
   let seed = counter[0];
   let draw = counter[1];
-  for (var i = first; i < end; i += WG) {
-    let kept = random(seed, draw, shape.key, i) >> 8u < shape.threshold;
-    let value = x[shape.x_offset + at.x * shape.x_stride + at.y] * shape.scale;
-    y[shape.y_offset + at.x * shape.y_stride + at.y] = select(0.0, value, kept);
-    at = ahead(at, step);
-  }
+  let kept = random(seed, draw, shape.key, i) >> 8u < shape.threshold;
+  let value = x[shape.x_offset + at.x * shape.x_stride + at.y] * shape.scale;
+  y[shape.y_offset + at.x * shape.y_stride + at.y] = select(0.0, value, kept);
 }

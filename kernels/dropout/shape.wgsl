@@ -21,9 +21,3 @@ fn scatter(word: u32) -> u32 {
 fn random(seed: u32, step: u32, key: u32, i: u32) -> u32 {
   return scatter(scatter(scatter(scatter(i) ^ seed) ^ step) ^ key);
 }
-
-// (pixel, channel) of the element that is so many pixels and channels ahead.
-fn ahead(at: vec2u, step: vec2u) -> vec2u {
-  let next = at + step;
-  return select(next, next + vec2u(1u, 0u - shape.channels), next.y >= shape.channels);
-}

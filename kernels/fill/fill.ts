@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
+import { elementwise, flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { elementwise, flat, type Op, type Shape, share, size } from "../op.ts";
+import { type Op, type Shape, size } from "../op.ts";
 import forward from "./forward.wgsl";
 import layout from "./shape.wgsl";
 
@@ -25,12 +26,7 @@ export const fill: Op<FillAttrs> = {
   },
   flops: () => ({ forward: 0 }),
   forward: [
-    flat({
-      label: "fill/forward",
-      source: forward + layout,
-      uniforms: ({ y }, { value }, tune) => ({ ...elementwise(y, tune), value }),
-      threads: ({ y }, _, tune) => share(size(y), tune).threads,
-    }),
+    flat(elementwise("fill/forward", forward + layout, "y", { uniforms: ({ value }) => ({ value }) })),
   ],
   backward: {},
   reference: {

@@ -1,17 +1,13 @@
 import { axes } from "../draw.ts";
-import { elementwise, flat, type Kernel, type Op, share, size } from "../op.ts";
+import { elementwise, flat } from "../elementwise.ts";
+import { type Op, size } from "../op.ts";
 import { either, flushed } from "../rounding.ts";
 import { withRelu, withReluGradient } from "./append.ts";
 import backward from "./backward.wgsl";
 import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
-const kernel = (file: string, wgsl: string): Kernel<unknown> => ({
-  label: `relu/${file}`,
-  source: wgsl + shape,
-  uniforms: ({ x }, _, tune) => elementwise(x, tune),
-  threads: ({ x }, _, tune) => share(size(x), tune).threads,
-});
+const kernel = (file: string, wgsl: string) => elementwise<unknown>(`relu/${file}`, wgsl + shape, "x");
 
 /**
  * Rectified linear unit `y = max(x, 0)` over any shape; the gradient at the kink is 0. A NaN stays a NaN, and the

@@ -1,9 +1,11 @@
+import { bank } from "../bank.ts";
 import { elements } from "../draw.ts";
+import { flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
 import { filled } from "../rounding.ts";
 import { attribute, inverseRoot, minus, plus, stored, times } from "../running_error.ts";
-import { atWidth, vec4OrScalar } from "../vec4.ts";
+import { vec4OrScalar } from "../vec4.ts";
 import shape from "./shape.wgsl";
 import update from "./update.wgsl";
 
@@ -43,20 +45,17 @@ export const rmsprop: Op<RmspropAttrs> = {
   forward: vec4OrScalar(
     ({ w }) => size(w),
     (width) =>
-      flat({
-        label: width === 1 ? "rmsprop/update" : "rmsprop/update_vec4",
-        source: atWidth(update, width) + shape,
-        uniforms: ({ w }, { decay, momentum, epsilon, weightDecay }, tune) => ({
-          count: size(w),
-          span: share(size(w) / width, tune).span,
-          decay,
-          rest: 1 - decay,
-          momentum,
-          epsilon,
-          weight_decay: weightDecay,
-        }),
-        threads: ({ w }, _, tune) => share(size(w) / width, tune).threads,
-      }),
+      flat(
+        bank(
+          width === 1 ? "rmsprop/update" : "rmsprop/update_vec4",
+          update + shape,
+          ({ decay, momentum, epsilon, weightDecay }) => ({
+            ...{ decay, rest: 1 - decay, momentum, epsilon },
+            weight_decay: weightDecay,
+          }),
+          width,
+        ),
+      ),
   ),
   backward: {},
   reference: {

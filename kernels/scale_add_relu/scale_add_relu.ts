@@ -1,6 +1,7 @@
 import { axes } from "../draw.ts";
+import { elementwise, flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, elementwise, flat, type Kernel, type Op, type Shape, share, size } from "../op.ts";
+import { type Case, type Op, type Shape, size } from "../op.ts";
 import { withActivation, withReluGradient } from "../relu/append.ts";
 import { either, flushed } from "../rounding.ts";
 import { attribute, plus, stored, times } from "../running_error.ts";
@@ -16,16 +17,10 @@ export interface ScaleAddReluAttrs {
   readonly relu: boolean;
 }
 
-const kernel = (file: string, wgsl: string): Kernel<ScaleAddReluAttrs> => ({
-  label: `scale_add_relu/${file}`,
-  source: wgsl + shape,
-  uniforms: ({ x }, { scale, relu }, tune) => ({
-    ...elementwise(x, tune),
-    scale,
-    relu: Number(relu),
-  }),
-  threads: ({ x }, _, tune) => share(size(x), tune).threads,
-});
+const kernel = (file: string, wgsl: string) =>
+  elementwise<ScaleAddReluAttrs>(`scale_add_relu/${file}`, wgsl + shape, "x", {
+    uniforms: ({ scale, relu }) => ({ scale, relu: Number(relu) }),
+  });
 
 /**
  * Scaled residual sum `y = relu(x + scale * r)` of tensors of one shape, or `y = x + scale * r` without the relu

@@ -1,6 +1,8 @@
+import { bank } from "../bank.ts";
 import { elements } from "../draw.ts";
+import { flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, flat, type Op, type Shapes, share, size, type Values } from "../op.ts";
+import { type Case, type Op, type Shapes, size, type Values } from "../op.ts";
 import { filled } from "../rounding.ts";
 import { attribute, minus, plus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
@@ -35,18 +37,13 @@ export const sgd: Op<SgdAttrs> = {
   },
   flops: ({ w }, { nesterov }) => ({ forward: (nesterov ? 9 : 7) * size(w) }),
   forward: [
-    flat({
-      label: "sgd/update",
-      source: update + shape,
-      uniforms: ({ w }, { momentum, nesterov, weightDecay }, tune) => ({
-        count: size(w),
-        span: share(size(w), tune).span,
+    flat(
+      bank("sgd/update", update + shape, ({ momentum, nesterov, weightDecay }) => ({
         momentum,
         nesterov: Number(nesterov),
         weight_decay: weightDecay,
-      }),
-      threads: ({ w }, _, tune) => share(size(w), tune).threads,
-    }),
+      })),
+    ),
   ],
   backward: {},
   reference: {

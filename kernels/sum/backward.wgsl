@@ -1,27 +1,15 @@
 // dx[i,c] = dy[0], or 2 * x[i,c] * dy[0] of a sum of squares
-// A workgroup computes `span` neighbouring elements, WG at a time.
-
-const WG: u32 = 64u;        // @tune 16 64 256
-const GROUPS: u32 = 4096u;  // @tune 16 64 1024 4096
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;         // pixel c
 @group(0) @binding(2) var<storage, read> dy: array<f32>;        // 1
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // pixel c
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let step = vec2u(WG / shape.channels, WG % shape.channels);
-  let first = group.x * shape.span + lane;
-  let end = min((group.x + 1u) * shape.span, shape.pixels * shape.channels);
-  var at = vec2u(first / shape.channels, first % shape.channels);  // pixel, channel
+fn element(at: vec2u, i: u32) {
   let d = dy[0];
-  for (var i = first; i < end; i += WG) {
-    let to = shape.dx_offset + at.x * shape.dx_stride + at.y;
-    let slope = select(1.0, 2.0 * x[shape.x_offset + at.x * shape.x_stride + at.y], shape.squares != 0u);
-    var sum = slope * d;
-    if (shape.accumulate != 0u) { sum += dx[to]; }
-    dx[to] = sum;
-    at = ahead(at, step);
-  }
+  let to = shape.dx_offset + at.x * shape.dx_stride + at.y;
+  let slope = select(1.0, 2.0 * x[shape.x_offset + at.x * shape.x_stride + at.y], shape.squares != 0u);
+  var sum = slope * d;
+  if (shape.accumulate != 0u) { sum += dx[to]; }
+  dx[to] = sum;
 }

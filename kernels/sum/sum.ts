@@ -1,5 +1,6 @@
 import { axes } from "../draw.ts";
-import { elementwise, flat, type Kernel, type Op, type Shapes, share, size, type Tune } from "../op.ts";
+import { elementwise, flat, pixelsOfChannels, withAhead } from "../elementwise.ts";
+import { type Kernel, type Op, type Shapes, size } from "../op.ts";
 import { flushed, sumBound } from "../rounding.ts";
 import { stored, times } from "../running_error.ts";
 import backward from "./backward.wgsl";
@@ -18,15 +19,12 @@ const MOST = 65536;
 const terms = ({ x }: Shapes) => Math.max(ELEMENTS, Math.ceil(size(x) / MOST));
 /** Whole workgroups of them at every setting: the last elements are dealt out one to a lane. */
 const partials = (t: Shapes) => Math.ceil(size(t.x) / terms(t) / 256) * 256;
-/** Neighbours that a workgroup sums to a partial a lane, or that it treats alike. */
-const span = (t: Shapes, tune: Tune) => (tune.GROUPS ? share(size(t.x), tune).span : terms(t) * tune.WG);
-
 const kernel = (file: string, wgsl: string, threads: Kernel<SumAttrs>["threads"]): Kernel<SumAttrs> => ({
   label: `sum/${file}`,
   source: wgsl + shape,
   uniforms: (t, { squares }, tune) => ({
-    ...elementwise(t.x, tune),
-    span: span(t, tune),
+    ...pixelsOfChannels(t.x, tune),
+    span: terms(t) * tune.WG, // a partial is the sum of an invocation
     partials: partials(t),
     squares: Number(squares),
   }),
@@ -51,13 +49,19 @@ export const sum: Op<SumAttrs> = {
       name: "partials",
       temporaries: (t) => ({ partials: [partials(t)] }),
       kernels: [
-        kernel("partials", partialsWgsl, (t) => [partials(t), 1, 1]),
+        kernel("partials", withAhead(partialsWgsl), (t) => [partials(t), 1, 1]),
         { ...kernel("forward", forward, () => [1, 1, 1]), flops: partials },
       ],
     },
   ],
   backward: {
-    x: [flat(kernel("backward", backward, ({ x }, _, tune) => share(size(x), tune).threads))],
+    x: [
+      flat(
+        elementwise("sum/backward", backward + shape, "x", {
+          uniforms: ({ squares }) => ({ squares: Number(squares) }),
+        }),
+      ),
+    ],
   },
   reference: {
     forward: (_, { x }, { squares }) => ({

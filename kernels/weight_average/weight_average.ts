@@ -1,6 +1,8 @@
+import { bank } from "../bank.ts";
 import { elements } from "../draw.ts";
+import { flat } from "../elementwise.ts";
 import { ShapeError } from "../errors.ts";
-import { type Case, flat, type Op, share, size } from "../op.ts";
+import { type Case, type Op, size } from "../op.ts";
 import { filled } from "../rounding.ts";
 import { minus, stored, times } from "../running_error.ts";
 import shape from "./shape.wgsl";
@@ -26,14 +28,7 @@ export const weightAverage: Op<unknown> = {
     return {};
   },
   flops: ({ w }) => ({ forward: 3 * size(w) }),
-  forward: [
-    flat({
-      label: "weight_average/update",
-      source: update + shape,
-      uniforms: ({ w }, _, tune) => ({ count: size(w), span: share(size(w), tune).span }),
-      threads: ({ w }, _, tune) => share(size(w), tune).threads,
-    }),
-  ],
+  forward: [flat(bank("weight_average/update", update + shape, () => ({})))],
   backward: {},
   reference: {
     forward: (_, { average, w, decay: [decay], factor: [factor] }) => ({
