@@ -1,4 +1,4 @@
-import type { Use } from "../engine/gradcheck/identities.ts";
+import type { Use } from "../engine/gradcheck/operations/identities.ts";
 import { trace } from "../engine/nn/model.ts";
 import { checkable } from "../kernels/op.ts";
 import { model, netOptions } from "./index.ts";

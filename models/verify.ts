@@ -2,7 +2,7 @@
 // optimiser step. tests/goldens/README.md says which weights make such a comparison mean something in float32.
 
 import type { Device } from "../engine/device/device.ts";
-import { type Finding, passes } from "../engine/gradcheck/report.ts";
+import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { Net } from "../engine/nn/net.ts";
 import type { StateDict } from "../engine/nn/variables.ts";
 import { rmsprop } from "../engine/optim/optimizers.ts";

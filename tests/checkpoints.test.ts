@@ -1,6 +1,6 @@
 // Weights of every network in every convention: exported, imported again, nothing lost.
 import * as assert from "uvu/assert";
-import { random } from "../engine/gradcheck/sampling.ts";
+import { random } from "../engine/gradcheck/operations/sampling.ts";
 import { Net } from "../engine/nn/net.ts";
 import { exportWeights, importWeights } from "../models/checkpoints.ts";
 import { entries, model, netOptions } from "../models/index.ts";

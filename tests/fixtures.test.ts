@@ -1,9 +1,9 @@
 // The float64 references, by which kernels are judged, against PyTorch in float64.
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { readFixtures, verifyFixture } from "../engine/gradcheck/fixtures.ts";
-import { problem } from "../engine/gradcheck/problem.ts";
-import { Report } from "../engine/gradcheck/report.ts";
+import { readFixtures, verifyFixture } from "../engine/gradcheck/operations/fixtures.ts";
+import { problem } from "../engine/gradcheck/operations/problem.ts";
+import { Report } from "../engine/gradcheck/report/report.ts";
 import { ops } from "../kernels/index.ts";
 import { group } from "./harness.ts";
 

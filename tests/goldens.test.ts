@@ -1,7 +1,7 @@
 // Networks and their blocks against PyTorch in float64, with weights in the public names and layout.
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { type Finding, Report } from "../engine/gradcheck/report.ts";
+import { type Finding, Report } from "../engine/gradcheck/report/report.ts";
 import { guess } from "../models/checkpoints.ts";
 import { listBlocks, readGolden } from "../models/golden.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../models/verify.ts";

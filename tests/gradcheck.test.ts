@@ -2,13 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
-import { checkOp } from "../engine/gradcheck/check_op.ts";
-import { type GradcheckInput, gradcheck, type Traceable } from "../engine/gradcheck/gradcheck.ts";
-import { identities } from "../engine/gradcheck/identities.ts";
-import { races } from "../engine/gradcheck/races.ts";
-import { type Finding, passes } from "../engine/gradcheck/report.ts";
-import { random } from "../engine/gradcheck/sampling.ts";
-import { attempt, parseTrial } from "../engine/gradcheck/trial.ts";
+import { type GradcheckInput, gradcheck, type Traceable } from "../engine/gradcheck/functions/gradcheck.ts";
+import { checkOp } from "../engine/gradcheck/operations/check_op.ts";
+import { identities } from "../engine/gradcheck/operations/identities.ts";
+import { races } from "../engine/gradcheck/operations/races.ts";
+import { random } from "../engine/gradcheck/operations/sampling.ts";
+import { attempt, parseTrial } from "../engine/gradcheck/operations/trial.ts";
+import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { constant } from "../engine/nn/initialisers.ts";
 import {
   batchNormRelu,

@@ -31,8 +31,7 @@ const BELOW = {
 const ENGINE = fileNeeds("engine");
 const partOf = (file: string) => file.split("/").slice(1, -1)[0];
 /** Entries and the files of engine/ itself count for themselves. */
-const nodeOf = (file: string) =>
-  partOf(file) === "tune" ? "tune" : /^engine\/[^/]+$|\/index\.ts$/.test(file) ? file : dirname(file);
+const nodeOf = (file: string) => (/^engine\/[^/]+$|\/index(\.node)?\.ts$/.test(file) ? file : dirname(file));
 
 check.test("inside engine/ every folder imports only what is below it", () => {
   assert.equal(

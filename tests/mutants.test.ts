@@ -2,9 +2,9 @@
 
 import * as assert from "uvu/assert";
 import { explained } from "../bench/gradcheck/explained.ts";
-import { mutants } from "../engine/gradcheck/mutate.ts";
-import { mutationTest } from "../engine/gradcheck/mutation.node.ts";
-import { type Result, score, share } from "../engine/gradcheck/score.ts";
+import { mutants } from "../engine/gradcheck/mutants/mutate.ts";
+import { mutationTest } from "../engine/gradcheck/mutants/mutation.node.ts";
+import { type Result, score, share } from "../engine/gradcheck/mutants/score.ts";
 import { group } from "./harness.ts";
 
 const check = group("mutants");

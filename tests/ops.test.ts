@@ -2,14 +2,14 @@
 // forward values and all gradients against the reference within the operation's bound, in every layout and in every
 // third case at every tunable value (`tessera gradcheck --tunables each` takes all cases); gradients for linearity;
 // workgroup memory for races; a few random problems.
-import { differences } from "../engine/gradcheck/differences.ts";
-import { fuzz } from "../engine/gradcheck/fuzz.ts";
-import { algorithms } from "../engine/gradcheck/launch.ts";
-import { linearity } from "../engine/gradcheck/linearity.ts";
-import { problem } from "../engine/gradcheck/problem.ts";
-import { races } from "../engine/gradcheck/races.ts";
-import { type Finding, passes } from "../engine/gradcheck/report.ts";
-import { attempt, trials } from "../engine/gradcheck/trial.ts";
+import { differences } from "../engine/gradcheck/operations/differences.ts";
+import { fuzz } from "../engine/gradcheck/operations/fuzz.ts";
+import { algorithms } from "../engine/gradcheck/operations/launch.ts";
+import { linearity } from "../engine/gradcheck/operations/linearity.ts";
+import { problem } from "../engine/gradcheck/operations/problem.ts";
+import { races } from "../engine/gradcheck/operations/races.ts";
+import { attempt, trials } from "../engine/gradcheck/operations/trial.ts";
+import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { device, group } from "./harness.ts";
 import { rooms } from "./operations.ts";
 

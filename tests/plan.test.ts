@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import type { Traits } from "../engine/device/traits.ts";
 import { LimitError } from "../engine/errors.ts";
-import { interpret } from "../engine/gradcheck/interpreter.ts";
+import { interpret } from "../engine/gradcheck/functions/interpreter.ts";
 import { gradients } from "../engine/graph/autodiff.ts";
 import { Graph, type Tensor } from "../engine/graph/graph.ts";
 import { constant, stream, xavier } from "../engine/nn/initialisers.ts";

@@ -1,6 +1,6 @@
 // The README's own example, as a user would run it.
 import * as assert from "uvu/assert";
-import { random } from "../engine/gradcheck/sampling.ts";
+import { random } from "../engine/gradcheck/operations/sampling.ts";
 import { type Net, rmsprop, type Tensor, Trainer } from "../engine/index.ts";
 import { Predictor } from "../engine/nn/predictor.ts";
 import { device, group } from "./harness.ts";

@@ -10,7 +10,7 @@ import {
   type Layer,
   passes,
   Report,
-} from "../engine/gradcheck/report.ts";
+} from "../engine/gradcheck/report/report.ts";
 import { type Shape, size } from "../kernels/op.ts";
 import { inBrowser } from "./browser/pages.ts";
 import { group } from "./harness.ts";

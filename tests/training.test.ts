@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../bench/demo/draw.ts";
 import { LimitError } from "../engine/errors.ts";
-import { random } from "../engine/gradcheck/sampling.ts";
+import { random } from "../engine/gradcheck/operations/sampling.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
 import type { Model } from "../engine/nn/model.ts";

@@ -1,6 +1,6 @@
 // Mutants of the kernels here that survive their cases, and why. What no survivor matches any more should go.
 
-import type { Explanation } from "../../engine/gradcheck/score.ts";
+import type { Explanation } from "../../engine/gradcheck/mutants/score.ts";
 
 const list = (
   kind: Explanation["kind"],

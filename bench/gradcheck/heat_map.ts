@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { type ErrorMap, passes } from "../../engine/gradcheck/report.ts";
+import { type ErrorMap, passes } from "../../engine/gradcheck/report/report.ts";
 import { html, type Markup, markup } from "../page/markup.ts";
 import { type Axis, extent, indexOf, type Plane, project, type View, views, worse } from "./unfold.ts";
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { mutationTest } from "../../engine/gradcheck/mutation.node.ts";
+import { mutationTest } from "../../engine/gradcheck/mutants/mutation.node.ts";
 import {
   type KernelScore,
   ofKind,
@@ -7,7 +7,7 @@ import {
   type Survivor,
   score,
   share,
-} from "../../engine/gradcheck/score.ts";
+} from "../../engine/gradcheck/mutants/score.ts";
 import { explained } from "./explained.ts";
 import type { MutationScore } from "./page.ts";
 

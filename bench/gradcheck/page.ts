@@ -7,7 +7,7 @@ import {
   passes,
   type Report,
   type Row,
-} from "../../engine/gradcheck/report.ts";
+} from "../../engine/gradcheck/report/report.ts";
 import { html, type Markup, markup } from "../page/markup.ts";
 import { described, framed, plural } from "../page/page.ts";
 import { heatMap, number } from "./heat_map.ts";

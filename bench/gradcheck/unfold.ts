@@ -1,6 +1,6 @@
 // Unfolds a tensor of errors onto planes, so that the place of a fault shows as a shape: a band, a border, a panel.
 
-import type { ErrorMap } from "../../engine/gradcheck/report.ts";
+import type { ErrorMap } from "../../engine/gradcheck/report/report.ts";
 
 /** One axis of a tensor, or a part of one: its index is `floor(element / stride) % size`. */
 export interface Axis {

@@ -1,7 +1,7 @@
 // Two measurements beside each other, row by row: results that were written, or builds that take turns.
 
 import { ValueError } from "../../engine/errors.ts";
-import { median } from "../../engine/tune/clock.ts";
+import { median } from "../../engine/tune/clock/clock.ts";
 import { Build, type KernelTask, type Opened, type StepTask, type Subject } from "./build.ts";
 import type { Host, KernelRow, NetworkRow, Result } from "./result.ts";
 import { inTurns, type Pair, type TurnOptions } from "./turns.ts";

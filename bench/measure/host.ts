@@ -5,7 +5,7 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } fr
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Device } from "../../engine/device/device.ts";
-import { environmentOf } from "../../engine/tune/environment.ts";
+import { environmentOf } from "../../engine/tune/results/environment.ts";
 import { version } from "../../package.json";
 import type { Host } from "./result.ts";
 

@@ -2,15 +2,15 @@
 
 import type { Device } from "../../engine/device/device.ts";
 import { DeviceLostError, TesseraError, TuneError } from "../../engine/errors.ts";
-import { shapesOf } from "../../engine/gradcheck/problem.ts";
+import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { settle } from "../../engine/plan/choose.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import { preferences, problemKey } from "../../engine/plan/tables/preferences.ts";
-import type { Candidate, Subject } from "../../engine/tune/candidate.ts";
-import { Clock, type ClockOptions } from "../../engine/tune/clock.ts";
-import { routine as subjectOf } from "../../engine/tune/routine.ts";
-import { Stopwatch } from "../../engine/tune/stopwatch.ts";
+import { Clock, type ClockOptions } from "../../engine/tune/clock/clock.ts";
+import { Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
+import type { Candidate, Subject } from "../../engine/tune/kernel/candidate.ts";
+import { routine as subjectOf } from "../../engine/tune/kernel/routine.ts";
 import {
   type Algorithm,
   checkable,

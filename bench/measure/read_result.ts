@@ -1,5 +1,5 @@
 import { FormatError } from "../../engine/errors.ts";
-import { parseJson, type Schema } from "../../engine/tune/formats/schema.ts";
+import { parseJson, type Schema } from "../../engine/tune/results/schema.ts";
 import { readUnpacked } from "../command_line/files.ts";
 import type { Result } from "./result.ts";
 

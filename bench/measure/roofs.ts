@@ -2,8 +2,8 @@
 
 import type { Device } from "../../engine/device/device.ts";
 import { reflect } from "../../engine/device/reflect.ts";
-import { Clock, type ClockOptions, median, type Timing } from "../../engine/tune/clock.ts";
-import { type Encode, Stopwatch } from "../../engine/tune/stopwatch.ts";
+import { Clock, type ClockOptions, median, type Timing } from "../../engine/tune/clock/clock.ts";
+import { type Encode, Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
 import { atWidth, type Width } from "../../kernels/vec4.ts";
 import copy from "./copy.wgsl";
 import dispatch from "./dispatch.wgsl";

@@ -1,8 +1,8 @@
 // Whether one of two takes as long as the other: the ratio of their times, where it may lie, and what that allows to say.
 
-import { random } from "../../engine/gradcheck/sampling.ts";
-import { median } from "../../engine/tune/clock.ts";
-import { student } from "../../engine/tune/ranking.ts";
+import { random } from "../../engine/gradcheck/operations/sampling.ts";
+import { median } from "../../engine/tune/clock/clock.ts";
+import { student } from "../../engine/tune/clock/ranking.ts";
 
 export type Verdict = "SAME" | "FASTER" | "SLOWER" | "UNCLEAR";
 

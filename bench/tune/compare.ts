@@ -1,8 +1,8 @@
 // Two rows as a table of what they differ in.
 
 import Table from "cli-table3";
-import type { Recording } from "../../engine/tune/recording.ts";
-import type { Row } from "../../engine/tune/row.ts";
+import type { Recording } from "../../engine/tune/results/recording.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
 import { durationUnit, figures, told } from "../page/scale.ts";
 
 /** A row, what heads its column, and what it was recorded with. */

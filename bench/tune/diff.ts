@@ -2,7 +2,7 @@
 
 import { createTwoFilesPatch } from "diff";
 import { ValueError } from "../../engine/errors.ts";
-import { Isolated } from "../../engine/tune/isolation.node.ts";
+import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import { sideBySide } from "./compare.ts";
 import { pick, readSources, type Source } from "./recordings.ts";
 import { originOf } from "./repro.ts";

@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
 import { FormatError, ValueError } from "../../engine/errors.ts";
-import type { Environment } from "../../engine/tune/environment.ts";
 import { writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
 import { writeT4 } from "../../engine/tune/formats/t4.ts";
-import { described, type Header, isRecord, writeRecord } from "../../engine/tune/record.ts";
-import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
+import { described, type Header, isRecord, writeRecord } from "../../engine/tune/records/record.ts";
+import type { Environment } from "../../engine/tune/results/environment.ts";
+import { type Recording, recordedSpace } from "../../engine/tune/results/recording.ts";
 import { readBytes, readUnpacked, writeWhole } from "../command_line/files.ts";
 import { about, pick, readSources } from "./recordings.ts";
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { STATUSES } from "../../engine/tune/row.ts";
+import { STATUSES } from "../../engine/tune/results/row.ts";
 import { strategies } from "../../engine/tune/strategies/index.ts";
 import { share, whole } from "../command_line/arguments.ts";
 import { diff } from "./diff.ts";

@@ -1,7 +1,7 @@
 // The plots of a tuning run.
 
 import * as Plot from "@observablehq/plot";
-import type { Parameter } from "../../engine/tune/space.ts";
+import type { Parameter } from "../../engine/tune/space/space.ts";
 import type { Markup } from "../page/markup.ts";
 import { plot, type Side, type Size } from "../page/plot.ts";
 import { durationUnit, figures, type Scale, scale, told } from "../page/scale.ts";

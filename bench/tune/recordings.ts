@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
 import { readKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { readT4 } from "../../engine/tune/formats/t4.ts";
-import { shaderOf } from "../../engine/tune/record.node.ts";
+import { shaderOf } from "../../engine/tune/records/record.node.ts";
 import {
   type Header,
   isRecord,
@@ -12,10 +12,10 @@ import {
   recordingOf,
   type Section,
   spaceOf,
-} from "../../engine/tune/record.ts";
-import type { Recording } from "../../engine/tune/recording.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import type { Value } from "../../engine/tune/space.ts";
+} from "../../engine/tune/records/record.ts";
+import type { Recording } from "../../engine/tune/results/recording.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
+import type { Value } from "../../engine/tune/space/space.ts";
 import { readUnpacked } from "../command_line/files.ts";
 
 /** Rows that were measured together: a file of ours may hold several such runs, of other formats it holds one. */

@@ -1,7 +1,7 @@
 // The page of a tuning run: one file that asks for nothing outside itself.
 
-import type { Json } from "../../engine/tune/formats/schema.ts";
-import type { Row, Status } from "../../engine/tune/row.ts";
+import type { Row, Status } from "../../engine/tune/results/row.ts";
+import type { Json } from "../../engine/tune/results/schema.ts";
 import { html, type Markup } from "../page/markup.ts";
 import { described, framed, plural } from "../page/page.ts";
 import { durationUnit, figures, scale, told } from "../page/scale.ts";

@@ -1,12 +1,12 @@
 // A row again, from the record alone: the same WGSL, verified and timed here and now.
 
 import { ValueError } from "../../engine/errors.ts";
-import type { Environment } from "../../engine/tune/environment.ts";
-import { Isolated } from "../../engine/tune/isolation.node.ts";
-import type { Origin } from "../../engine/tune/origin.ts";
-import { rowLine } from "../../engine/tune/record.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import type { Inspection } from "../../engine/tune/runner.ts";
+import type { Origin } from "../../engine/tune/records/origin.ts";
+import { rowLine } from "../../engine/tune/records/record.ts";
+import type { Environment } from "../../engine/tune/results/environment.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
+import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
+import type { Inspection } from "../../engine/tune/runner/runner.ts";
 import { sideBySide } from "./compare.ts";
 import { pick, readSources, type Source } from "./recordings.ts";
 import { find, type Numbered } from "./show.ts";

@@ -1,11 +1,11 @@
 // What a run of the tuner found: the rows that count, the best of them, those tied with it, what was refused.
 
-import { median } from "../../engine/tune/clock.ts";
-import type { Place, Ranking } from "../../engine/tune/ranking.ts";
-import { type Recording, recordedSpace } from "../../engine/tune/recording.ts";
-import { took } from "../../engine/tune/replay.ts";
-import { type Row, STATUSES, type Status } from "../../engine/tune/row.ts";
-import type { Configuration, Parameter, Space, Value } from "../../engine/tune/space.ts";
+import { median } from "../../engine/tune/clock/clock.ts";
+import type { Place, Ranking } from "../../engine/tune/clock/ranking.ts";
+import { type Recording, recordedSpace } from "../../engine/tune/results/recording.ts";
+import { took } from "../../engine/tune/results/replay.ts";
+import { type Row, STATUSES, type Status } from "../../engine/tune/results/row.ts";
+import type { Configuration, Parameter, Space, Value } from "../../engine/tune/space/space.ts";
 import { durationUnit, type Unit } from "../page/scale.ts";
 
 /** A recording, its rows in the order of their evaluation, with what else is known of the run. */

@@ -2,9 +2,9 @@
 
 import Table from "cli-table3";
 import { ValueError } from "../../engine/errors.ts";
-import { median } from "../../engine/tune/clock.ts";
-import { rowLine } from "../../engine/tune/record.ts";
-import type { Row, Status } from "../../engine/tune/row.ts";
+import { median } from "../../engine/tune/clock/clock.ts";
+import { rowLine } from "../../engine/tune/records/record.ts";
+import type { Row, Status } from "../../engine/tune/results/row.ts";
 import { about, pick, readSources, type Source } from "./recordings.ts";
 import { byStatus } from "./run.ts";
 

@@ -7,9 +7,10 @@ import Table from "cli-table3";
 import { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/device/tuning_table.ts";
 import { readTuningTable } from "../../engine/device/tuning_table.ts";
-import { type Environment, environmentOf } from "../../engine/tune/environment.ts";
-import { Isolated } from "../../engine/tune/isolation.node.ts";
-import { RunRecord } from "../../engine/tune/record.node.ts";
+import { RunRecord } from "../../engine/tune/records/record.node.ts";
+import { type Environment, environmentOf } from "../../engine/tune/results/environment.ts";
+import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
+import type { Group } from "../../engine/tune/step/groups.ts";
 import {
   type Finding,
   type StepObserver,
@@ -17,9 +18,8 @@ import {
   type StepTuned,
   type Turns,
   tuneStep,
-} from "../../engine/tune/step.ts";
-import type { Group } from "../../engine/tune/step_groups.ts";
-import { trainingSteps } from "../../engine/tune/training_steps.ts";
+} from "../../engine/tune/step/step.ts";
+import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
 import { model, netOptions } from "../../models/index.ts";
 import { readBytes, writeWhole } from "../command_line/files.ts";
 import { interruptible } from "../command_line/interrupt.ts";

@@ -1,7 +1,7 @@
 // What gradient checking has in Node alone, where it starts processes: `tessera-gpu/gradcheck/node`.
 
-export { operationsOf } from "./module.node.ts";
-export type { Mutant } from "./mutate.ts";
-export { type MutationOptions, mutationTest } from "./mutation.node.ts";
-export type { Kill } from "./mutation.ts";
-export type { Result as MutantResult, Verdict as MutantVerdict } from "./score.ts";
+export type { Mutant } from "./mutants/mutate.ts";
+export { type MutationOptions, mutationTest } from "./mutants/mutation.node.ts";
+export type { Kill } from "./mutants/mutation.ts";
+export type { Result as MutantResult, Verdict as MutantVerdict } from "./mutants/score.ts";
+export { operationsOf } from "./operations/module.node.ts";

@@ -1,12 +1,12 @@
-export { type CheckOptions, checkOp } from "./check_op.ts";
 export {
   type GradcheckInput,
   type GradcheckOptions,
   gradcheck,
   type Traceable,
-} from "./gradcheck.ts";
-export { identities, type Use } from "./identities.ts";
-export { LAYOUTS, type Layout } from "./launch.ts";
-export * from "./report.ts";
-export { REGIMES, type Regime } from "./sampling.ts";
-export { attempt, parseTrial, type Trial, TUNABLES, type Tunables } from "./trial.ts";
+} from "./functions/gradcheck.ts";
+export { type CheckOptions, checkOp } from "./operations/check_op.ts";
+export { identities, type Use } from "./operations/identities.ts";
+export { LAYOUTS, type Layout } from "./operations/launch.ts";
+export { REGIMES, type Regime } from "./operations/sampling.ts";
+export { attempt, parseTrial, type Trial, TUNABLES, type Tunables } from "./operations/trial.ts";
+export * from "./report/report.ts";

@@ -11,7 +11,7 @@ import { type Comparison, compareResults, exitCodeOf } from "../../bench/measure
 import { readResult } from "../../bench/measure/read_result.ts";
 import { inTurns, MOST_ROUNDS, type TurnOptions } from "../../bench/measure/turns.ts";
 import { pairedRatio, ratioOfMedians, type Verdict, verdictOf } from "../../bench/measure/verdict.ts";
-import { random } from "../../engine/gradcheck/sampling.ts";
+import { random } from "../../engine/gradcheck/operations/sampling.ts";
 import { describeDevice } from "../../engine/plan/device_info.ts";
 import { device, group } from "../harness.ts";
 import { kernelRow, networkRow, result } from "./compared.ts";

@@ -1,8 +1,8 @@
 // What operations say they cost, against counts of every addition, product, comparison, root and exponential in plain
 // loops over their formulas; what plans make of it; what networks cost in all, as others have published it.
 import * as assert from "uvu/assert";
-import { dispatchesOf } from "../../engine/gradcheck/launch.ts";
-import { shapesOf } from "../../engine/gradcheck/problem.ts";
+import { dispatchesOf } from "../../engine/gradcheck/operations/launch.ts";
+import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
 import { Graph, type Node } from "../../engine/graph/graph.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";

@@ -14,7 +14,7 @@ import { readRoofs, roofsOf } from "../../bench/measure/roofs.ts";
 import workgroup from "../../bench/measure/workgroup.wgsl";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
-import { kernel } from "../../engine/tune/kernel.ts";
+import { kernel } from "../../engine/tune/kernel/kernel.ts";
 import { conv2d, copy } from "../../kernels/index.ts";
 import { atWidth } from "../../kernels/vec4.ts";
 import { device, group } from "../harness.ts";

@@ -1,8 +1,8 @@
 // What a browser and Node must agree on: every operation's cases, infinities and NaN, a small network's evaluation, and
 // two training steps.
 import type { Device } from "../../engine/device/device.ts";
-import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/launch.ts";
-import { problem } from "../../engine/gradcheck/problem.ts";
+import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/operations/launch.ts";
+import { problem } from "../../engine/gradcheck/operations/problem.ts";
 import type { Node } from "../../engine/graph/graph.ts";
 import { stream } from "../../engine/nn/initialisers.ts";
 import { Predictor } from "../../engine/nn/predictor.ts";

@@ -1,8 +1,8 @@
 // A check says nothing of an element whose bound is infinite. How many those are, over random problems at the edges of
 // float32: none but where something overflows, or depends on what is not finite.
 
-import { boundOf, type Problem, problem } from "../../engine/gradcheck/problem.ts";
-import { REGIMES, type Regime, random } from "../../engine/gradcheck/sampling.ts";
+import { boundOf, type Problem, problem } from "../../engine/gradcheck/operations/problem.ts";
+import { REGIMES, type Regime, random } from "../../engine/gradcheck/operations/sampling.ts";
 import { type Draw, type Op, ops } from "../../kernels/index.ts";
 import { group } from "../harness.ts";
 

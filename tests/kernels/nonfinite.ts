@@ -1,8 +1,8 @@
 // Computes rows of what operations make of infinities and NaN, in Node and in the browser.
 
 import type { Device } from "../../engine/device/device.ts";
-import { algorithms, Launch } from "../../engine/gradcheck/launch.ts";
-import { shapesOf } from "../../engine/gradcheck/problem.ts";
+import { algorithms, Launch } from "../../engine/gradcheck/operations/launch.ts";
+import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { size, type Values } from "../../kernels/op.ts";
 import { type Row, SIGNS } from "./nonfinite_rows.ts";

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { random } from "../../engine/gradcheck/sampling.ts";
-import { Clock, type Measure, median, quantumOf } from "../../engine/tune/clock.ts";
+import { random } from "../../engine/gradcheck/operations/sampling.ts";
+import { Clock, type Measure, median, quantumOf } from "../../engine/tune/clock/clock.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune clock");

@@ -2,10 +2,23 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { FormatError, TuneError } from "../../engine/errors.ts";
-import { constraint, evaluate, formula, type Result, type Scope } from "../../engine/tune/expression.ts";
-import { booleans, enumeration, list, powersOfTwo, range } from "../../engine/tune/parameters.ts";
-import { Space } from "../../engine/tune/space.ts";
-import { COMPARISONS, type Expression, PRODUCTS, parse, print, SUMS } from "../../engine/tune/syntax.ts";
+import {
+  constraint,
+  evaluate,
+  formula,
+  type Result,
+  type Scope,
+} from "../../engine/tune/space/expression.ts";
+import { booleans, enumeration, list, powersOfTwo, range } from "../../engine/tune/space/parameters.ts";
+import { Space } from "../../engine/tune/space/space.ts";
+import {
+  COMPARISONS,
+  type Expression,
+  PRODUCTS,
+  parse,
+  print,
+  SUMS,
+} from "../../engine/tune/space/syntax.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune expressions");

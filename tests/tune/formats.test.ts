@@ -2,14 +2,14 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../engine/errors.ts";
-import { constraint, formula } from "../../engine/tune/expression.ts";
 import { readKernelTuner, writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { type Problem, readSpace, readT1, writeT1 } from "../../engine/tune/formats/t1.ts";
 import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
 import { INVALIDITY, readT4, writeT4 } from "../../engine/tune/formats/t4.ts";
-import type { Recording } from "../../engine/tune/recording.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import { Space } from "../../engine/tune/space.ts";
+import type { Recording } from "../../engine/tune/results/recording.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
+import { constraint, formula } from "../../engine/tune/space/expression.ts";
+import { Space } from "../../engine/tune/space/space.ts";
 import { group } from "../harness.ts";
 import { SPACE, someRows } from "./rows.ts";
 

@@ -1,7 +1,7 @@
 // What hangs is ended, and what comes after it is evaluated all the same.
 
 import * as assert from "uvu/assert";
-import { Isolated } from "../../engine/tune/isolation.node.ts";
+import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import { group } from "../harness.ts";
 import { FAULTS, planted } from "./planted.ts";
 

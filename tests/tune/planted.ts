@@ -1,4 +1,4 @@
-import type { KernelDescription } from "../../engine/tune/kernel.ts";
+import type { KernelDescription } from "../../engine/tune/kernel/kernel.ts";
 
 const N = 1 << 17;
 const x = Float32Array.from({ length: N }, (_, i) => Math.fround(1 + ((i * 37) % 101) / 101));

@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { readSpace } from "../../engine/tune/formats/t1.ts";
 import { readT4, writeT4 } from "../../engine/tune/formats/t4.ts";
-import { recorded } from "../../engine/tune/replay.ts";
+import { recorded } from "../../engine/tune/results/replay.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune published spaces");

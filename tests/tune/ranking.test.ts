@@ -1,8 +1,8 @@
 // Identical contenders tie, and one that is faster wins: simulated, with the noise that machines have.
 
 import * as assert from "uvu/assert";
-import { random } from "../../engine/gradcheck/sampling.ts";
-import { compare, rank } from "../../engine/tune/ranking.ts";
+import { random } from "../../engine/gradcheck/operations/sampling.ts";
+import { compare, rank } from "../../engine/tune/clock/ranking.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune ranking");

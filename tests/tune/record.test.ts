@@ -7,11 +7,17 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../engine/errors.ts";
-import { constraint } from "../../engine/tune/expression.ts";
-import { RunRecord } from "../../engine/tune/record.node.ts";
-import { described, type Header, readRecord, recordingOf, spaceOf } from "../../engine/tune/record.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import { Space } from "../../engine/tune/space.ts";
+import { RunRecord } from "../../engine/tune/records/record.node.ts";
+import {
+  described,
+  type Header,
+  readRecord,
+  recordingOf,
+  spaceOf,
+} from "../../engine/tune/records/record.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
+import { constraint } from "../../engine/tune/space/expression.ts";
+import { Space } from "../../engine/tune/space/space.ts";
 import { group } from "../harness.ts";
 import { SPACE, someRows } from "./rows.ts";
 

@@ -1,7 +1,7 @@
 // Adds rows to a record until it is killed, and says which are in it: `record_writer <path>`.
 import { writeSync } from "node:fs";
-import { RunRecord } from "../../engine/tune/record.node.ts";
-import type { Header } from "../../engine/tune/record.ts";
+import { RunRecord } from "../../engine/tune/records/record.node.ts";
+import type { Header } from "../../engine/tune/records/record.ts";
 
 const header: Header = {
   kernel: "test/forward",

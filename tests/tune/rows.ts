@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { type Row, STATUSES } from "../../engine/tune/row.ts";
-import { Space } from "../../engine/tune/space.ts";
+import { type Row, STATUSES } from "../../engine/tune/results/row.ts";
+import { Space } from "../../engine/tune/space/space.ts";
 
 /** A small space with a parameter of every type. */
 export const SPACE = new Space([

@@ -2,12 +2,12 @@
 
 import * as assert from "uvu/assert";
 import { Device } from "../../engine/device/device.ts";
-import { kernel } from "../../engine/tune/kernel.ts";
-import { likeness } from "../../engine/tune/likeness.ts";
-import { routine } from "../../engine/tune/routine.ts";
-import { Runner } from "../../engine/tune/runner.ts";
-import type { Configuration } from "../../engine/tune/space.ts";
-import { specialise } from "../../engine/tune/template.ts";
+import { kernel } from "../../engine/tune/kernel/kernel.ts";
+import { likeness } from "../../engine/tune/kernel/likeness.ts";
+import { routine } from "../../engine/tune/kernel/routine.ts";
+import { specialise } from "../../engine/tune/kernel/template.ts";
+import { Runner } from "../../engine/tune/runner/runner.ts";
+import type { Configuration } from "../../engine/tune/space/space.ts";
 import { conv2d } from "../../kernels/conv2d/conv2d.ts";
 import { relu, softmaxCrossEntropy } from "../../kernels/index.ts";
 import type { Op } from "../../kernels/op.ts";

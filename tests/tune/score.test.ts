@@ -2,8 +2,15 @@
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import { TuneError } from "../../engine/errors.ts";
-import { Baseline, expectedRanks, monotone, overall, rehearse, score } from "../../engine/tune/score.ts";
-import type { Run } from "../../engine/tune/search.ts";
+import {
+  Baseline,
+  expectedRanks,
+  monotone,
+  overall,
+  rehearse,
+  score,
+} from "../../engine/tune/search/score.ts";
+import type { Run } from "../../engine/tune/search/search.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
 import { group } from "../harness.ts";
 import { failing, hopeless, line, optimum, rugged, smooth } from "./spaces.ts";

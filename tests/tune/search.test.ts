@@ -3,10 +3,15 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import { TuneError } from "../../engine/errors.ts";
-import { type Recorded, recorded, replay } from "../../engine/tune/replay.ts";
-import type { STATUSES } from "../../engine/tune/row.ts";
-import { type Budget, search, type Task } from "../../engine/tune/search.ts";
-import { type Configuration, NEIGHBOURHOODS, type Neighbourhood, Space } from "../../engine/tune/space.ts";
+import { type Recorded, recorded, replay } from "../../engine/tune/results/replay.ts";
+import type { STATUSES } from "../../engine/tune/results/row.ts";
+import { type Budget, search, type Task } from "../../engine/tune/search/search.ts";
+import {
+  type Configuration,
+  NEIGHBOURHOODS,
+  type Neighbourhood,
+  Space,
+} from "../../engine/tune/space/space.ts";
 import { strategies } from "../../engine/tune/strategies/index.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
 import { expectedImprovement } from "../../engine/tune/strategies/surrogate.ts";

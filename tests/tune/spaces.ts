@@ -1,6 +1,6 @@
 // Recorded spaces of our own: what searches and scores are tested on.
-import type { Recorded } from "../../engine/tune/replay.ts";
-import { type Configuration, type Constraint, Space } from "../../engine/tune/space.ts";
+import type { Recorded } from "../../engine/tune/results/replay.ts";
+import { type Configuration, type Constraint, Space } from "../../engine/tune/space/space.ts";
 
 const POWERS = [1, 2, 4, 8, 16, 32, 64];
 

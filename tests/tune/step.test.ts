@@ -8,18 +8,23 @@ import { LimitError, TuneError } from "../../engine/errors.ts";
 import type { Model } from "../../engine/nn/model.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import { decide, type Problem } from "../../engine/plan/choose.ts";
-import { configurationOf, searchedSpace, settledSpace, waysOf } from "../../engine/tune/problem_space.ts";
-import { compare } from "../../engine/tune/ranking.ts";
-import type { Header } from "../../engine/tune/record.ts";
-import { recordedSpace } from "../../engine/tune/recording.ts";
-import type { RoutineDescription } from "../../engine/tune/routine.ts";
-import { routine } from "../../engine/tune/routine.ts";
-import type { Row } from "../../engine/tune/row.ts";
-import { type Evaluator, Runner } from "../../engine/tune/runner.ts";
-import type { Configuration } from "../../engine/tune/space.ts";
-import { type StepOptions, type Steps, tuneStep } from "../../engine/tune/step.ts";
-import { groupId } from "../../engine/tune/step_groups.ts";
-import { trainingSteps } from "../../engine/tune/training_steps.ts";
+import { compare } from "../../engine/tune/clock/ranking.ts";
+import type { RoutineDescription } from "../../engine/tune/kernel/routine.ts";
+import { routine } from "../../engine/tune/kernel/routine.ts";
+import type { Header } from "../../engine/tune/records/record.ts";
+import { recordedSpace } from "../../engine/tune/results/recording.ts";
+import type { Row } from "../../engine/tune/results/row.ts";
+import { type Evaluator, Runner } from "../../engine/tune/runner/runner.ts";
+import type { Configuration } from "../../engine/tune/space/space.ts";
+import { groupId } from "../../engine/tune/step/groups.ts";
+import {
+  configurationOf,
+  searchedSpace,
+  settledSpace,
+  waysOf,
+} from "../../engine/tune/step/problem_space.ts";
+import { type StepOptions, type Steps, tuneStep } from "../../engine/tune/step/step.ts";
+import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
 import { conv2d } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
 

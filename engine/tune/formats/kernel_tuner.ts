@@ -7,10 +7,18 @@ import {
   isoTime,
   type Recording,
   recordedSpace,
-} from "../recording.ts";
-import type { Row, Status } from "../row.ts";
-import type { Parameter, Value } from "../space.ts";
-import { decoded, defined, encoded, type Json, type JsonObject, parseJson, type Schema } from "./schema.ts";
+} from "../results/recording.ts";
+import type { Row, Status } from "../results/row.ts";
+import {
+  decoded,
+  defined,
+  encoded,
+  type Json,
+  type JsonObject,
+  parseJson,
+  type Schema,
+} from "../results/schema.ts";
+import type { Parameter, Value } from "../space/space.ts";
 
 /** What the cache calls a status, in place of a time; undefined where it has a time. */
 const FAILURE: Readonly<Record<Status, string | undefined>> = {

@@ -1,9 +1,9 @@
 // T1: a tuning problem, as the auto-tuning community exchanges them (github.com/odgaard/TuningSchema, schema 1.0.0).
 import { FormatError, TesseraError } from "../../errors.ts";
-import { constraint, type Formula, formula, type Result } from "../expression.ts";
-import { type Parameter, Space, type Value } from "../space.ts";
-import { literal } from "../syntax.ts";
-import { defined, type Json, type JsonObject, parseJson, type Schema } from "./schema.ts";
+import { defined, type Json, type JsonObject, parseJson, type Schema } from "../results/schema.ts";
+import { constraint, type Formula, formula, type Result } from "../space/expression.ts";
+import { type Parameter, Space, type Value } from "../space/space.ts";
+import { literal } from "../space/syntax.ts";
 
 const TEXT: Schema = { type: "string" };
 const NAMED: Schema = { type: "object", required: ["Name"], properties: { Name: TEXT } };

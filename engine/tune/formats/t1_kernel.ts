@@ -1,7 +1,7 @@
 import { FormatError } from "../../errors.ts";
 import { stream } from "../../nn/initialisers.ts";
-import type { Data, KernelDescription, Output } from "../kernel.ts";
-import type { JsonObject } from "./schema.ts";
+import type { Data, KernelDescription, Output } from "../kernel/kernel.ts";
+import type { JsonObject } from "../results/schema.ts";
 import type { Problem } from "./t1.ts";
 
 const KINDS: Readonly<Record<string, "f32" | "i32" | "u32">> = {

@@ -7,8 +7,8 @@ import {
   isoTime,
   type Recording,
   recordedSpace,
-} from "../recording.ts";
-import type { Row, Status } from "../row.ts";
+} from "../results/recording.ts";
+import type { Row, Status } from "../results/row.ts";
 import {
   check,
   decoded,
@@ -18,7 +18,7 @@ import {
   type JsonObject,
   parseJson,
   type Schema,
-} from "./schema.ts";
+} from "../results/schema.ts";
 
 const VERSION = "1.0.0";
 

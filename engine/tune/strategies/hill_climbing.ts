@@ -1,4 +1,4 @@
-import { NEIGHBOURHOODS, type Neighbourhood } from "../space.ts";
+import { NEIGHBOURHOODS, type Neighbourhood } from "../space/space.ts";
 import { gridOf, shuffled, Unseen } from "./moves.ts";
 import type { Search, Setting, Strategy } from "./strategy.ts";
 

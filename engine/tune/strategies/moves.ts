@@ -1,4 +1,4 @@
-import type { Neighbourhood, Space } from "../space.ts";
+import type { Neighbourhood, Space } from "../space/space.ts";
 import type { Search } from "./strategy.ts";
 
 /** The same items in random order (Fisher and Yates). */

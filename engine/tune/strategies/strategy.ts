@@ -1,4 +1,4 @@
-import type { Space } from "../space.ts";
+import type { Space } from "../space/space.ts";
 
 /** What a strategy sees of a run. The driver ends it by making `evaluate` throw Spent, which a strategy lets pass. */
 export interface Search {
