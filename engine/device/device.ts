@@ -218,15 +218,16 @@ export class Device {
     }
   }
 
-  /** Copies whole buffers to the host, all as they are at one moment. */
-  async downloadAll(buffers: readonly GPUBuffer[]): Promise<ArrayBuffer[]> {
+  /** Copies whole buffers to the host, all as they are at one moment; `check` is called right before it. */
+  async downloadAll(buffers: readonly GPUBuffer[], check = () => {}): Promise<ArrayBuffer[]> {
     this.assertOpen("read");
     const staged = await Promise.all(buffers.map(({ label, size }) => this.staging(`read ${label}`, size)));
-    const encoder = this.gpu.createCommandEncoder();
-    for (const [i, buffer] of buffers.entries())
-      encoder.copyBufferToBuffer(buffer, 0, staged[i], 0, buffer.size);
-    this.gpu.queue.submit([encoder.finish()]);
     try {
+      check();
+      const encoder = this.gpu.createCommandEncoder();
+      for (const [i, buffer] of buffers.entries())
+        encoder.copyBufferToBuffer(buffer, 0, staged[i], 0, buffer.size);
+      this.gpu.queue.submit([encoder.finish()]);
       await this.settle("read", Promise.all(staged.map((staging) => staging.mapAsync(GPUMapMode.READ))));
       return staged.map((staging) => staging.getMappedRange().slice(0));
     } finally {

@@ -4,7 +4,7 @@ import { type FloatValues, toFloats } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
 import { GPUBufferUsage } from "../device/flags.ts";
 import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
-import { LimitError, WeightsError } from "../errors.ts";
+import { ClosedError, LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";
 import type { Place } from "../plan/executable.ts";
 import { stream } from "./initialisers.ts";
@@ -80,7 +80,8 @@ export function layOutBanks(specs: ReadonlyMap<string, VariableSpec>, traits: Tr
  * dispatch; every bank has a buffer per slot: `value`, `gradient`, and what the optimiser keeps.
  */
 export class Variables {
-  #buffers = new Map<string, GPUBuffer>();
+  readonly #buffers = new Map<string, GPUBuffer>();
+  #closed = false;
 
   private constructor(
     readonly device: Device,
@@ -165,6 +166,7 @@ export class Variables {
    * of values differs, ValueError where they are no numbers.
    */
   write(path: string, data: FloatValues, slot = "value"): void {
+    this.#checkOpen(`write ${path}`);
     const want = size(this.#spec(path).shape);
     const { buffer, offset } = this.place({ path, slot });
     const values = toFloats(path, data);
@@ -179,9 +181,16 @@ export class Variables {
    */
   async get(path: string, slot = "value"): Promise<HostTensor> {
     const { shape } = this.#spec(path);
+    this.#checkOpen(`get ${path}`);
     const { buffer, offset } = this.place({ path, slot });
-    const data = new Float32Array(await this.device.download(buffer, offset, size(shape) * 4));
-    return { shape, data };
+    const staging = await this.device.staging(`read ${path}`, size(shape) * 4);
+    try {
+      this.#checkOpen(`get ${path}`);
+      const bytes = await this.device.download(buffer, offset, staging.size, staging);
+      return { shape, data: new Float32Array(bytes) };
+    } finally {
+      staging.destroy();
+    }
   }
 
   /** Slots that some variable has: `value`, `gradient`, `average`, and what the optimiser keeps. */
@@ -223,9 +232,10 @@ export class Variables {
 
   /** Reads a slot of every variable that has it, all as they are at one moment. */
   async read(slot = "value"): Promise<StateDict> {
+    this.#checkOpen("read");
     const banks = this.banks.filter(({ path }) => this.#buffers.has(`${path}.${slot}`));
     const sources = banks.map(({ path }) => this.#buffers.get(`${path}.${slot}`)!);
-    const copies = await this.device.downloadAll(sources);
+    const copies = await this.device.downloadAll(sources, () => this.#checkOpen("read"));
     const values = new Map(banks.map((bank, i) => [bank, new Float32Array(copies[i])]));
     const dict = new Map<string, HostTensor>();
     for (const { path, shape } of this.specs.values()) {
@@ -241,6 +251,7 @@ export class Variables {
    * unknown, or of another shape, and then changes nothing; with `strict: false` sets what fits and says what did not.
    */
   load(dict: StateDict, { strict = true } = {}): LoadReport {
+    this.#checkOpen("load");
     const report = compareState(this.specs, dict);
     if (strict) checkState(this.specs, dict, report);
     const values = report.loaded.map(
@@ -258,7 +269,14 @@ export class Variables {
     return [...this.#buffers.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  #checkOpen(call: string): void {
+    if (this.#closed) throw new ClosedError(`${call}: the variables were closed`);
+  }
+
+  /** Frees their memory; later calls throw ClosedError. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.device.gpu.queue.submit([]);
   }

@@ -237,6 +237,8 @@ export class Executable {
   async #copyOut(storage: Storage, label: string): Promise<ArrayBuffer> {
     const { buffer, offset } = this.place(storage);
     const staging = this.#staging.get(label) ?? (await this.device.staging(label, storage.bytes));
+    if (this.#closed) staging.destroy(); // meanwhile
+    this.#checkOpen(label);
     this.#staging.set(label, staging);
     return this.device.download(buffer, offset, staging.size, staging);
   }
