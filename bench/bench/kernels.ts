@@ -1,22 +1,21 @@
 // `tessera bench kernels`.
 
 import { SingleBar } from "cli-progress";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { Device } from "../../engine/device/device.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import { ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
-import { positive, whole } from "../command_line/arguments.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { suggestion } from "../command_line/suggest.ts";
 import { sum } from "../measure/grouped.ts";
 import { hostOf } from "../measure/host.ts";
 import { type KernelProblem, measureKernels, nameOf, problemsOf } from "../measure/kernels.ts";
 import { type KernelRow, resultOf } from "../measure/result.ts";
 import { measureRoofs } from "../measure/roofs.ts";
 import { kernelText } from "./outputs/terminal.ts";
-import { WRITERS } from "./outputs/writers.ts";
-import { given, tell, writing } from "./result_files.ts";
+import { checkResultFiles, deliver, optionsGiven } from "./result_files.ts";
 
 interface KernelsOptions {
   readonly model: string;
@@ -35,45 +34,17 @@ interface KernelsOptions {
   readonly time?: number;
 }
 
-const json = (text: string) => {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidArgumentError(`not JSON: ${(cause as Error).message}`);
-  }
-};
-
-/** Adds `kernels`: every algorithm of routines, at the problems of a network or at given ones. */
-export function addKernels(bench: Command): void {
-  const command = bench
-    .command("kernels")
-    .description("time every algorithm of operations by itself, at the costliest problems of a training step")
-    .argument("[op...]", "operations, or routines such as conv2d_moments/w (default: all of the step)")
-    .option("--model <name>", "network whose training step it is about", "inception-v4")
-    .option("--variant <variant>", "variant of the network")
-    .option("--image <pixels>", "image side", whole(75), 299)
-    .option("--batch <n>", "images a step", whole(1), 1)
-    .option("--top <n>", "problems of the network, those of most FLOPs", whole(1), 8)
-    .option("--shapes <json>", "shapes of the inputs of one operation, instead of a network's", json)
-    .option("--attrs <json>", "its attributes (default: of its first case)", json)
-    .option("--algorithm <name...>", "only these algorithms")
-    .option("--tune <json>", "settings of tunables (default: what the adapter's tables say)", json)
-    .option("--no-verify", "time without checking results")
-    .option("--roofs", "measure the adapter's roofs too, and say how far each kernel is from them")
-    .option("--samples <n>", "samples of each kernel", whole(3))
-    .option("--time <seconds>", "seconds for each kernel at most", positive)
-    .option("--adapter <name>", "part of the adapter's name: llvmpipe, swiftshader, nvidia ...");
-  writing(
-    command,
-    WRITERS.filter(({ steps }) => !steps),
-  ).action(kernels);
-}
-
-async function kernels(wanted: readonly string[], options: KernelsOptions, command: Command): Promise<void> {
+/** Times kernels and prints the result. */
+export async function kernels(
+  wanted: readonly string[],
+  options: KernelsOptions,
+  command: Command,
+): Promise<void> {
+  await checkResultFiles(command);
+  const one = problemGiven(wanted, options);
   const device = await Device.open({ adapter: options.adapter });
   try {
-    const problems =
-      options.shapes || options.attrs ? [problemGiven(wanted, options)] : ofNetwork(device, wanted, options);
+    const problems = one ? [one] : ofNetwork(device, wanted, options);
     const rows: KernelRow[] = [];
     await interruptible(async (signal) => {
       const roofs = options.roofs ? await measureRoofs(device, { signal }) : undefined;
@@ -92,25 +63,35 @@ async function kernels(wanted: readonly string[], options: KernelsOptions, comma
         bar.stop();
       }
       const interrupted = signal.aborted ? { interrupted: true } : {};
-      const again = ["kernels", ...wanted, ...given(command)];
-      const result = resultOf(again, await hostOf(device), { kernels: rows, ...roofs, ...interrupted });
-      await tell(result, command, () => kernelText(result));
+      const args = ["kernels", ...wanted, ...optionsGiven(command)];
+      const result = resultOf(args, await hostOf(device), { kernels: rows, ...roofs, ...interrupted });
+      await deliver(result, command, () => kernelText(result));
     });
   } finally {
     device.close();
   }
 }
 
-/** The problem that the command line says. Throws TuneError. */
-function problemGiven(wanted: readonly string[], { shapes, attrs }: KernelsOptions): KernelProblem {
-  const [name = "", routine = "forward"] = (wanted[0] ?? "").split("/");
+/** The problem that --shapes and --attrs describe, if they are given. Throws TuneError. */
+function problemGiven(
+  wanted: readonly string[],
+  { shapes, attrs }: KernelsOptions,
+): KernelProblem | undefined {
+  if (!shapes && !attrs) return undefined;
+  if (wanted.length !== 1)
+    throw new TuneError(`--shapes and --attrs are for one operation, but ${wanted.length} are given`);
+  const [name, routine = "forward"] = wanted[0].split("/");
   const op = ops.find((one) => one.name === name);
-  if (!op || wanted.length > 1)
+  if (!op)
     throw new TuneError(
-      `--shapes and --attrs are of one operation but ${wanted.join(", ") || "none"} is given (has ${ops.map((one) => one.name).join(", ")})`,
+      `no operation ${name}${suggestion(
+        name,
+        ops.map((one) => one.name),
+      )}`,
     );
-  if (!routines(op)[routine])
-    throw new TuneError(`${name}: no routine ${routine} (has ${Object.keys(routines(op)).join(", ")})`);
+  const names = Object.keys(routines(op));
+  if (!names.includes(routine))
+    throw new TuneError(`${name}: no routine ${routine}${suggestion(routine, names)}`);
   const [example] = op.cases;
   return { op, routine, shapes: shapes ?? example.shapes, attrs: attrs ?? example.attrs };
 }
@@ -128,10 +109,7 @@ function ofNetwork(
   const dispatches = [...pass.dispatches, ...update.dispatches];
   const has = new Set(dispatches.flatMap(({ node }) => [node.op.name, nameOf(node)]));
   for (const one of wanted)
-    if (!has.has(one))
-      throw new TuneError(
-        `${name} has no kernels of ${one} (has ${[...has].filter((each) => each.includes("/")).join(", ")}): give its sizes by --shapes`,
-      );
+    if (!has.has(one)) throw new TuneError(`${name} has no kernels of ${one}${suggestion(one, has)}`);
   return problemsOf(dispatches, wanted).slice(0, top);
 }
 

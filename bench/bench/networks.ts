@@ -7,6 +7,7 @@ import type { Traits } from "../../engine/device/traits.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { entries, find } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { suggestion } from "../command_line/suggest.ts";
 import { hostOf } from "../measure/host.ts";
 import { capacityOf, largestBatch, planFitting } from "../measure/memory.ts";
 import { measureNetwork, plannedRow } from "../measure/network.ts";
@@ -16,7 +17,7 @@ import { dispatchesOf, planStep, type Setting } from "../measure/setting.ts";
 import { paperText } from "./outputs/paper.ts";
 import { bytesTold } from "./outputs/summary.ts";
 import { isIn, layerText, memoryText, networkText, rooflineText } from "./outputs/terminal.ts";
-import { given, tell } from "./result_files.ts";
+import { checkResultFiles, deliver, optionsGiven } from "./result_files.ts";
 
 /** The paper's networks. */
 export const NETWORKS = entries.filter(({ variant }) => variant === "paper").map(({ name }) => name);
@@ -49,10 +50,11 @@ export async function steps(
   options: StepOptions,
   command: Command,
 ): Promise<void> {
-  const networks = named(names, options);
-  const again = [mode === "train" ? "step" : "infer", ...networks, ...given(command)];
-  await measureAll(mode, networks, again, options, (result) =>
-    tell(result, command, () => [networkText(result), ...paperText(result)].join("\n")),
+  await checkResultFiles(command);
+  const networks = named(names.length > 0 ? names : NETWORKS, options);
+  const args = [mode === "train" ? "step" : "infer", ...networks, ...optionsGiven(command)];
+  await measureAll(mode, networks, args, options, (result) =>
+    deliver(result, command, () => [networkText(result), ...paperText(result)].join("\n")),
   );
 }
 
@@ -63,10 +65,11 @@ export async function layersOf(
   options: StepOptions & { readonly top: number },
   command: Command,
 ): Promise<void> {
-  const again = ["layers", network, ...(layer === undefined ? [] : [layer]), ...given(command)];
-  const told = (result: Result) =>
-    tell(result, command, () => layerText(result, { layer, top: options.top }));
-  await measureAll(modeOf(options), named([network], options), again, options, told, layer);
+  await checkResultFiles(command);
+  const args = ["layers", network, ...(layer === undefined ? [] : [layer]), ...optionsGiven(command)];
+  const show = (result: Result) =>
+    deliver(result, command, () => layerText(result, { layer, top: options.top }));
+  await measureAll(modeOf(options), named([network], options), args, options, show, layer);
 }
 
 /** Measures a network and prints what the adapter can do at most, and how far the kernels of a step are from it. */
@@ -75,9 +78,10 @@ export async function rooflineOf(
   options: StepOptions & { readonly top: number },
   command: Command,
 ): Promise<void> {
-  const again = ["roofline", network, ...given(command)];
-  await measureAll(modeOf(options), named([network], options), again, options, (result) =>
-    tell(result, command, () => rooflineText(result, options.top)),
+  await checkResultFiles(command);
+  const args = ["roofline", network, ...optionsGiven(command)];
+  await measureAll(modeOf(options), named([network], options), args, options, (result) =>
+    deliver(result, command, () => rooflineText(result, options.top)),
   );
 }
 
@@ -89,6 +93,7 @@ export async function memoryNeeds(
   options: SizeOptions,
   command: Command,
 ): Promise<void> {
+  await checkResultFiles(command);
   const wanted = named(names, options);
   const device = await Device.open({ adapter: options.adapter });
   try {
@@ -103,9 +108,9 @@ export async function memoryNeeds(
       networks.push(plannedRow(setting, planFitting(setting, traits, capacity)));
       largest.push(most);
     }
-    const again = ["memory", ...wanted, ...given(command)];
-    const result = resultOf(again, await hostOf(device), { networks });
-    await tell(result, command, () => memoryText(result, { largest, in: room(traits, capacity) }));
+    const args = ["memory", ...wanted, ...optionsGiven(command)];
+    const result = resultOf(args, await hostOf(device), { networks });
+    await deliver(result, command, () => memoryText(result, { largest, in: room(traits, capacity) }));
   } finally {
     device.close();
   }
@@ -139,9 +144,9 @@ const fitted = (setting: Setting, largest: number, { batch = largest }: SizeOpti
 const measureAll = (
   mode: Setting["mode"],
   names: readonly string[],
-  again: readonly string[],
+  args: readonly string[],
   options: StepOptions,
-  told: (result: Result) => Promise<void>,
+  show: (result: Result) => Promise<void>,
   layer?: string,
 ): Promise<void> =>
   interruptible(async (signal) => {
@@ -167,14 +172,14 @@ const measureAll = (
         if (networks.length === 0) throw error;
         const { name, message } = error as Error; // of one network: the others' rows stay
         console.error(`${name}: ${message}`);
-        process.exitCode = 1;
+        process.exitCode = 2;
       } finally {
         device.close();
       }
       if (signal.aborted) break;
     }
     const interrupted = signal.aborted ? { interrupted: true } : {};
-    await told(resultOf(again, host!, { networks, ...roofs, ...interrupted }));
+    await show(resultOf(args, host!, { networks, ...roofs, ...interrupted }));
   });
 
 /** Throws ValueError naming what there is. */
@@ -184,7 +189,7 @@ function checkLayer(setting: Setting, traits: Traits, layer: string): void {
   const block = layer.split("/")[0];
   const inside = paths.filter((path) => isIn(path, block));
   const offered = new Set(inside.length > 0 ? inside : paths.map((path) => path.split("/")[0]));
-  throw new ValueError(`${setting.network} has no layer ${layer} (has ${[...offered].join(", ")})`);
+  throw new ValueError(`${setting.network} has no layer ${layer}${suggestion(layer, offered)}`);
 }
 
 /** What a network goes through, as far as it can be said beforehand. */

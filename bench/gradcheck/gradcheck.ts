@@ -1,10 +1,10 @@
-import { writeFileSync } from "node:fs";
 import { Presets, SingleBar } from "cli-progress";
 import { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { attempt, type Finding, parseTrial, Report, type Tunables } from "../../engine/gradcheck/index.ts";
 import { type KernelScore, share } from "../../engine/gradcheck/mutants/score.ts";
 import { operationsOf } from "../../engine/gradcheck/operations/module.node.ts";
+import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
 import { ops } from "../../kernels/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { forPage, GOAL, printScores, scoreMutants } from "./mutants.ts";
@@ -20,6 +20,7 @@ export interface GradcheckOptions {
   /** Seed faults in the kernels too: all, or at most so many a kernel. */
   readonly mutants?: true | number;
   readonly json?: boolean;
+  readonly out?: string;
   readonly html?: string;
   /** Folder of the values that PyTorch computed. */
   readonly goldens: string;
@@ -28,8 +29,8 @@ export interface GradcheckOptions {
 /** Checks subjects by name and prints a table a layer. Exits 1 where a figure is above 1, 130 where interrupted. */
 export const gradcheck = (names: readonly string[], options: GradcheckOptions): Promise<void> =>
   interruptible(async (signal) => {
+    await checkOutputs([options.out, options.html]);
     const subjects = await choose(names, options.goldens);
-    if (options.html !== undefined) writeFileSync(options.html, ""); // an unwritable path shows before the work
     const device = await Device.open({ adapter: options.adapter });
     const report = new Report();
     const bar = new SingleBar(
@@ -53,7 +54,7 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
       }
       bar.stop();
       const scores = options.mutants && !signal.aborted ? await judgeMutants(subjects, options, signal) : [];
-      write(report, scores, environment, options);
+      await write(report, scores, environment, options);
     } finally {
       bar.stop();
       device.close();
@@ -106,28 +107,32 @@ const about = (
   date: new Date().toISOString().slice(0, 10),
 });
 
-function write(
+async function write(
   report: Report,
   scores: readonly KernelScore[],
   environment: Environment,
-  { json, html }: GradcheckOptions,
-): void {
-  if (json) {
-    const failures = report.failures.map(({ map, ...failure }) => failure);
-    console.log(JSON.stringify({ environment, rows: report.rows, failures, mutants: scores }, null, 2));
-  } else {
+  { json, out, html }: GradcheckOptions,
+): Promise<void> {
+  const failures = report.failures.map(({ map, ...failure }) => failure);
+  const text = JSON.stringify({ environment, rows: report.rows, failures, mutants: scores }, null, 2);
+  if (json) console.log(text);
+  else {
     print(report);
     if (scores.length > 0) printScores(scores);
   }
+  if (out !== undefined) await writeFile(out, `${text}\n`);
   if (html !== undefined) {
-    writeFileSync(html, gradcheckPage(report, environment, forPage(scores)));
+    await writeFile(html, gradcheckPage(report, environment, forPage(scores)));
     console.error(`written to ${html}`);
   }
   if (!report.passed || share(scores) < GOAL) process.exitCode = 1;
 }
 
 /** Runs one case again, as a failure prints it. Exits 1 where it still fails. */
-export async function repro(text: string, { adapter }: { adapter?: string }): Promise<void> {
+export async function repro(
+  text: string,
+  { adapter, json }: { adapter?: string; json?: boolean },
+): Promise<void> {
   const [, module] = /"module":"([^"]+)"/.exec(text) ?? [];
   const { op, trial } = parseTrial(text, module === undefined ? ops : await operationsOf(module));
   const device = await Device.open({ adapter });
@@ -136,8 +141,12 @@ export async function repro(text: string, { adapter }: { adapter?: string }): Pr
     if (!finding)
       throw new FormatError(`repro: ${device.name} cannot run ${trial.algorithm} ${trial.layout}`);
     const { subject, check, where, message } = finding;
-    console.log(`${subject} ${check}: error / bound ${figure(finding.figure)}, ${where}`);
-    if (message) console.log(message);
+    if (json)
+      console.log(JSON.stringify({ subject, check, figure: finding.figure, where, message }, null, 2));
+    else {
+      console.log(`${subject} ${check}: error / bound ${figure(finding.figure)}, ${where}`);
+      if (message) console.log(message);
+    }
     process.exitCode = message ? 1 : 0;
   } finally {
     device.close();

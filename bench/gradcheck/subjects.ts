@@ -10,6 +10,7 @@ import { type ListedBlock, listBlocks, readGolden } from "../../models/golden.ts
 import { entries } from "../../models/index.ts";
 import { uses } from "../../models/uses.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../../models/verify.ts";
+import { suggestion } from "../command_line/suggest.ts";
 
 export interface Run {
   readonly device: Device;
@@ -52,8 +53,8 @@ export async function choose(names: readonly string[], goldens: string): Promise
       ? (await operationsOf(name)).map((op) => operation(op, [], name))
       : (groups[name] ?? all.filter((subject) => subject.name === name));
     if (found.length === 0) {
-      const known = [...Object.keys(groups), ...new Set(all.map((subject) => subject.name))];
-      throw new ValueError(`gradcheck: no ${name} (has ${known.join(", ")}, and modules that end in .js)`);
+      const known = [...Object.keys(groups), ...all.map((subject) => subject.name)];
+      throw new ValueError(`gradcheck: no subject ${name}${suggestion(name, known)}`);
     }
     chosen.push(...found);
   }

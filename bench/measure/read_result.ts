@@ -1,6 +1,6 @@
 import { FormatError } from "../../engine/errors.ts";
+import { readUnpacked } from "../../engine/io/files.node.ts";
 import { parseJson, type Schema } from "../../engine/tune/results/schema.ts";
-import { readUnpacked } from "../command_line/files.ts";
 import type { Result } from "./result.ts";
 
 const STRING: Schema = { type: "string" };
@@ -64,7 +64,7 @@ export async function readResult(path: string): Promise<Result> {
     return parseJson(text, RESULT, path) as unknown as Result;
   } catch (error) {
     throw new FormatError(
-      `${(error as Error).message}; what \`tessera bench ... --json FILE\` writes is expected`,
+      `${(error as Error).message}; what \`tessera bench ... --out FILE\` writes is expected`,
       { cause: error },
     );
   }

@@ -1,11 +1,11 @@
 import { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
+import { checkOutputs } from "../../engine/io/files.node.ts";
 import { fromFloat32, type StoredTensor, toFloat32, toInt32 } from "../../engine/io/safetensors.ts";
 import { exportWeights, guess, importWeights } from "../../models/checkpoints.ts";
 import { find, model, netOptions } from "../../models/index.ts";
 import { evaluateAndDifferentiate } from "../../models/parity.ts";
-import { asState, asTensors, readTensors, writeTensors } from "../command_line/files.ts";
-import { specsFor } from "../convert/convert.ts";
+import { asState, asTensors, readTensors, specsFor, writeTensors } from "../convert/weights_file.ts";
 
 export interface ParityOptions {
   readonly model: string;
@@ -15,11 +15,13 @@ export interface ParityOptions {
   readonly out: string;
   readonly width?: number;
   readonly adapter?: string;
+  readonly json?: boolean;
 }
 
 /** Runs a network on given weights and images and writes logits, loss, gradients and new statistics. */
 export async function parity(options: ParityOptions): Promise<void> {
   const { name, variant } = find(options.model, options.variant);
+  await checkOutputs([options.out], [options.weights, options.batch]);
   const file = asState(await readTensors(options.weights));
   const specs = specsFor(name, variant, file, options.width);
   const { state, convention } = importWeights(name, variant, specs, file);
@@ -55,7 +57,9 @@ export async function parity(options: ParityOptions): Promise<void> {
       naming: convention.naming,
       layout: convention.layout,
     });
-    console.error(`loss ${result.loss}; ${out.size} tensors in ${options.out}`);
+    if (options.json)
+      console.log(JSON.stringify({ loss: result.loss, file: options.out, tensors: out.size }, null, 2));
+    else console.log(`loss ${result.loss}; ${out.size} tensors in ${options.out}`);
   } finally {
     device.close();
   }

@@ -19,7 +19,8 @@ const HELP = `npm start -- [options]
   --repeat N        with --layers: runs between two waits for the device (4)
   --engines A,B     of ${ENGINES.join(", ")} (all but jax)
   --apart           each engine to its end before the next starts: less memory, but the machine may change meanwhile
-  --json FILE       the figures, with every single time
+  --json            print the result as JSON and nothing else
+  --out FILE        write the result as JSON, with every single time
 ADAPTER names the adapter, as for Tessera.`;
 
 const OPTIONS = {
@@ -29,7 +30,8 @@ const OPTIONS = {
   steps: { type: "string", default: "2" },
   repeat: { type: "string", default: "4" },
   engines: { type: "string", default: "tessera,tfjs,onnxruntime" },
-  json: { type: "string" },
+  json: { type: "boolean", default: false },
+  out: { type: "string" },
   "forward-only": { type: "boolean", default: false },
   layers: { type: "boolean", default: false },
   apart: { type: "boolean", default: false },
@@ -136,14 +138,13 @@ if (!options.apart) {
 const rows = rowsOf(engines, work.flops);
 const { net, image, batch } = options;
 const title = options.layers ? `convolutions, batch ${batch}` : `${net}, ${image}x${image}, batch ${batch}`;
-console.log(`\n${title}, on ${adapter}\n`);
-print(rows);
-if (options.json) {
-  const versions = Object.fromEntries(engines.map(({ name, version }) => [name, version]));
-  const what = options.layers ? { layers } : { net, image, counts: work.counts };
-  writeFileSync(
-    options.json,
-    `${JSON.stringify({ adapter, implementation, versions, batch, ...what, rows }, null, 2)}\n`,
-  );
+const versions = Object.fromEntries(engines.map(({ name, version }) => [name, version]));
+const what = options.layers ? { layers } : { net, image, counts: work.counts };
+const text = JSON.stringify({ adapter, implementation, versions, batch, ...what, rows }, null, 2);
+if (options.json) console.log(text);
+else {
+  console.log(`\n${title}, on ${adapter}\n`);
+  print(rows);
 }
+if (options.out) writeFileSync(options.out, `${text}\n`);
 process.exit(interrupted ? 130 : 0);

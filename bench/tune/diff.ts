@@ -2,6 +2,7 @@
 
 import { createTwoFilesPatch } from "diff";
 import { ValueError } from "../../engine/errors.ts";
+import { rowLine } from "../../engine/tune/records/record.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import { sideBySide } from "./compare.ts";
 import { pick, readSources, type Source } from "./recordings.ts";
@@ -16,6 +17,7 @@ export interface DiffOptions {
   readonly againstRun?: number;
   /** Part of the adapter's name, for what is made now. */
   readonly adapter?: string;
+  readonly json?: boolean;
 }
 
 /** A row in its file. */
@@ -38,7 +40,9 @@ export async function diff(path: string, which: string, other: string, options: 
   const source = pick(path, await readSources(path), run);
   const one: Side = { path, source, found: find(path, source, which) };
   if (other === NOW) {
-    console.log(patch(name(one), "made now", kept(one), await madeNow(one, options.adapter)));
+    const difference = patch(name(one), "made now", kept(one), await madeNow(one, options.adapter));
+    if (options.json) console.log(JSON.stringify({ rows: [described(one)], wgsl: difference }, null, 2));
+    else console.log(difference);
     return;
   }
   const second =
@@ -49,16 +53,28 @@ export async function diff(path: string, which: string, other: string, options: 
     row: side.found.row,
     of: side.source.recording,
   }));
-  console.log(sideBySide(facts[0], facts[1]));
+  const wgsl = difference(one, two);
+  if (options.json) console.log(JSON.stringify({ rows: [one, two].map(described), wgsl }, null, 2));
+  else console.log(`${sideBySide(facts[0], facts[1])}\n${wgsl}`);
+}
+
+/** A row for JSON. */
+const described = ({ path, found: { number, row } }: Side) => ({
+  recording: path,
+  number,
+  ...JSON.parse(rowLine(row)),
+});
+
+/** How the WGSL of two rows differs, or why that is not known. */
+function difference(one: Side, two: Side): string {
   const [a, b] = [one, two].map(({ found: { row } }) => row.wgsl);
-  if (a !== undefined && a === b) console.log(`the same WGSL, ${a}`);
-  else
-    try {
-      console.log(patch(name(one), name(two), kept(one), kept(two)));
-    } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      console.log(error.message);
-    }
+  if (a !== undefined && a === b) return `the same WGSL, ${a}`;
+  try {
+    return patch(name(one), name(two), kept(one), kept(two));
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    return error.message;
+  }
 }
 
 const name = ({ path, found: { number } }: Side): string => `${path} row ${number}`;

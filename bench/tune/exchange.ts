@@ -1,16 +1,16 @@
 // Recordings into our record, and out of it into formats that others read.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
 import { FormatError, ValueError } from "../../engine/errors.ts";
+import { checkOutputs, readBytes, readUnpacked, writeFile } from "../../engine/io/files.node.ts";
 import { writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
 import { writeT4 } from "../../engine/tune/formats/t4.ts";
 import { described, type Header, isRecord, writeRecord } from "../../engine/tune/records/record.ts";
 import type { Environment } from "../../engine/tune/results/environment.ts";
 import { type Recording, recordedSpace } from "../../engine/tune/results/recording.ts";
-import { readBytes, readUnpacked, writeWhole } from "../command_line/files.ts";
 import { about, pick, readSources } from "./recordings.ts";
 
 /** Formats that `exportRecording` writes. */
@@ -25,7 +25,8 @@ export const WRITERS: Readonly<Record<string, (recording: Recording) => string>>
  * is there already. Nothing is written then.
  */
 export async function importRecording(path: string, out: string, { t1 }: { t1?: string }): Promise<void> {
-  if (existsSync(out)) throw new ValueError(`${out}: is there already, and a record is not replaced`);
+  await checkOutputs([out], [path, t1]);
+  if (isPlainFile(out)) throw new ValueError(`${out}: is there already, and a record is not replaced`);
   const [source] = await readSources(path);
   const { format, name, recording } = source;
   if (format === "record") throw new FormatError(`${path}: is a record of tuning already`);
@@ -34,7 +35,7 @@ export async function importRecording(path: string, out: string, { t1 }: { t1?: 
   for (const note of problem?.notes ?? []) console.error(note);
   if (problem) judge(recording, problem, path, t1!);
   const text = writeRecord(recording, headerOf(recording, name, problem));
-  await writeWhole(out, () => text);
+  await writeFile(out, text);
   console.error(`${out}: ${about(source)}, from ${format}`);
 }
 
@@ -79,6 +80,8 @@ function headerOf(recording: Recording, name: string, problem: Problem | undefin
   };
 }
 
+const isPlainFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
 export interface ExportOptions {
   readonly format: string;
   readonly out?: string;
@@ -90,6 +93,7 @@ export interface ExportOptions {
  * ValueError where the file holds several runs and none is chosen, or a record of tuning would be replaced.
  */
 export async function exportRecording(path: string, { format, out, run }: ExportOptions): Promise<void> {
+  await checkOutputs([out], [path]);
   const { recording } = pick(path, await readSources(path), run);
   if (recording.rows.length === 0) throw new FormatError(`${path}: no rows are in it`);
   const text = WRITERS[format](recording);
@@ -97,8 +101,8 @@ export async function exportRecording(path: string, { format, out, run }: Export
     console.log(text.replace(/\n$/, "")); // which, unlike the stream, bears a reader that leaves
     return;
   }
-  if (existsSync(out) && isRecord(await readBytes(out)))
+  if (isPlainFile(out) && isRecord(await readBytes(out)))
     throw new ValueError(`${out}: is a record of tuning, and a record is not replaced`);
-  await writeWhole(out, () => (out.endsWith(".gz") ? gzipSync(text) : text));
+  await writeFile(out, out.endsWith(".gz") ? gzipSync(text) : text);
   console.error(`${out}: ${recording.rows.length} rows of ${basename(path)}`);
 }

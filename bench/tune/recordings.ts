@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
+import { readUnpacked } from "../../engine/io/files.node.ts";
 import { readKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
 import { readT4 } from "../../engine/tune/formats/t4.ts";
 import { shaderOf } from "../../engine/tune/records/record.node.ts";
@@ -13,10 +14,10 @@ import {
   type Section,
   spaceOf,
 } from "../../engine/tune/records/record.ts";
+
 import type { Recording } from "../../engine/tune/results/recording.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import type { Value } from "../../engine/tune/space/space.ts";
-import { readUnpacked } from "../command_line/files.ts";
 
 /** Rows that were measured together: a file of ours may hold several such runs, of other formats it holds one. */
 export interface Source {

@@ -7,6 +7,7 @@ import Table from "cli-table3";
 import { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/device/tuning_table.ts";
 import { readTuningTable } from "../../engine/device/tuning_table.ts";
+import { checkOutputs, readBytes, writeFile } from "../../engine/io/files.node.ts";
 import { RunRecord } from "../../engine/tune/records/record.node.ts";
 import { type Environment, environmentOf } from "../../engine/tune/results/environment.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
@@ -21,7 +22,6 @@ import {
 } from "../../engine/tune/step/step.ts";
 import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
 import { model, netOptions } from "../../models/index.ts";
-import { readBytes, writeWhole } from "../command_line/files.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { budgetOf, settingsOf } from "./tune.ts";
@@ -42,12 +42,14 @@ export interface StepCommand {
   /** Tuning table that the new ones are put into. */
   readonly merge?: string;
   readonly adapter?: string;
+  readonly json?: boolean;
 }
 
 /** Tunes the training step of a network and prints what it gained; writes winners where the step is faster. */
 export const step = (command: StepCommand): Promise<void> =>
   interruptible(async (signal) => {
     const table = command.merge === undefined ? undefined : await tableIn(command.merge);
+    await checkOutputs([command.merge, join(command.out, FINDINGS), join(command.out, TABLE)]);
     const device = await Device.open({ adapter: command.adapter });
     const records = new Map<string, RunRecord>();
     const progress = new Progress();
@@ -68,7 +70,6 @@ export const step = (command: StepCommand): Promise<void> =>
         },
       });
       progress.stop();
-      print(found);
       await write(found, environment, command, table);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -80,6 +81,10 @@ export const step = (command: StepCommand): Promise<void> =>
       device.close();
     }
   });
+
+/** Files in the folder of a run. */
+const FINDINGS = "findings.json";
+const TABLE = "tuning_table.json";
 
 /** Seconds for verification: an optimiser's tensors are all of a network's weights, of which every value is compared. */
 const PATIENCE = 600;
@@ -218,14 +223,14 @@ function print(found: StepTuned): void {
   console.log(verdict(found));
 }
 
-/** What was found, as JSON; the tuning table where there is one, and the one that they are put into. */
+/** Prints what was found and writes it as JSON; and the tuning table, if the step is faster, and into `--merge`. */
 async function write(
   found: StepTuned,
   environment: Environment,
   command: StepCommand,
   table: Record<string, any> | undefined,
 ): Promise<void> {
-  const told = found.findings.map(({ group: { node: _, ...group }, ...rest }) => ({ ...group, ...rest }));
+  const findings = found.findings.map(({ group: { node: _, ...group }, ...rest }) => ({ ...group, ...rest }));
   const { seconds, step: took, predicted, achieved, problems } = found;
   const measured = {
     adapter: environment.adapter,
@@ -235,18 +240,20 @@ async function write(
     command: commandOf(command),
   };
   const text = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-  const findings = join(command.out, "findings.json");
-  await writeWhole(findings, () =>
-    text({ measured, seconds, step: took, predicted, achieved, findings: told }),
-  );
-  console.log(`what was found: ${findings}`);
+  const report = text({ measured, seconds, step: took, predicted, achieved, findings });
+  if (command.json) process.stdout.write(report);
+  else print(found);
+  const say = command.json ? console.error : console.log;
+  const file = join(command.out, FINDINGS);
+  await writeFile(file, report);
+  say(`findings: ${file}`);
   if (Object.keys(problems).length === 0) return;
-  const tuningTable = join(command.out, "tuning_table.json");
-  await writeWhole(tuningTable, () => text({ adapter: pattern(environment.adapter), measured, problems }));
-  console.log(`tuningTable: ${tuningTable}, for TUNING_TABLE or --tuning-table`);
+  const tuningTable = join(command.out, TABLE);
+  await writeFile(tuningTable, text({ adapter: pattern(environment.adapter), measured, problems }));
+  say(`tuning table: ${tuningTable}, for TUNING_TABLE or --tuning-table`);
   if (!table) return;
-  await writeWhole(command.merge!, () => text(merged(table, problems)));
-  console.log(`and in ${command.merge}`);
+  await writeFile(command.merge!, text(merged(table, problems)));
+  say(`merged into ${command.merge}`);
 }
 
 /** The adapter's name as a table asks for it, without its version: a driver that is a little newer is much the same. */

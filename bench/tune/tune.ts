@@ -1,21 +1,22 @@
 // `tessera tune`: a search from the command line, each configuration in a process that may hang or die.
 
-import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { FormatError, TuneError } from "../../engine/errors.ts";
+import { checkOutputs, readBytes, writeFile } from "../../engine/io/files.node.ts";
 import { readSpace, readT1, type Searched } from "../../engine/tune/formats/t1.ts";
 import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
 import type { Origin } from "../../engine/tune/records/origin.ts";
 import { RunRecord } from "../../engine/tune/records/record.node.ts";
+import { rowLine } from "../../engine/tune/records/record.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import type { Budget } from "../../engine/tune/search/search.ts";
 import { type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
-import { readBytes, writeWhole } from "../command_line/files.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { suggestion } from "../command_line/suggest.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { page } from "./report.ts";
 import { byStatus, type Run } from "./run.ts";
@@ -36,6 +37,7 @@ export interface RunOptions {
   /** Folder for the record of the run. */
   readonly out: string;
   readonly verify: boolean;
+  readonly json?: boolean;
   readonly adapter?: string;
 }
 
@@ -48,8 +50,9 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
   const { origin, problem, ...wanted } = await wantedOf(subject, options);
   const budget = budgetOf(options.budget) ?? wanted.budget;
   const settings = settingsOf(options.set ?? []);
-  await mkdir(options.out, { recursive: true });
   const path = join(options.out, `${wanted.name}.jsonl`);
+  const html = path.replace(/jsonl$/, "html");
+  await checkOutputs([path, html], [subject, options.space]);
   const evaluator = new Isolated(origin, { adapter, verify });
   const bar = new SingleBar(
     {
@@ -98,9 +101,9 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
       ],
     });
     bar.stop();
-    const html = path.replace(/jsonl$/, "html");
-    await writeWhole(html, () => page(runOf(found, wanted.name)));
-    print(found, `${path}, report: ${html}`);
+    await writeFile(html, page(runOf(found, wanted.name)));
+    if (options.json) console.log(JSON.stringify(summary(found, path, html), null, 2));
+    else print(found, `${path}, report: ${html}`);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     console.error(`${record?.size ?? 0} rows are in ${path}: the same command goes on with them`);
@@ -161,7 +164,10 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
   const op = ops.find(({ name }) => name === subject);
   if (!op)
     throw new TuneError(
-      `no operation ${subject} (has ${ops.map(({ name }) => name).join(", ")}), nor a .wgsl or .json file`,
+      `tune: ${subject} is no operation, .wgsl or .json file${suggestion(
+        subject,
+        ops.map(({ name }) => name),
+      )}`,
     );
   const t1 = path === undefined ? undefined : noted(readSpace(await text(path), path));
   const { routine, algorithm } = options;
@@ -228,6 +234,22 @@ function json(option: string, given: string) {
 const text = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
 
 const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+
+const summary = (
+  { results, best, tied, refused, stopped, environment }: Tuned,
+  record: string,
+  report: string,
+) => ({
+  environment,
+  configurations: results.length,
+  statuses: Object.fromEntries(byStatus(results).map(({ status, count }) => [status, count])),
+  refused: Object.fromEntries(refused),
+  stopped,
+  best: best && JSON.parse(rowLine(best)),
+  tied: tied.map((row) => JSON.parse(rowLine(row))),
+  record,
+  report,
+});
 
 /** The rows tied with the best, what became of all, and what the adapter refuses. */
 function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: string): void {

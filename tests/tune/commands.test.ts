@@ -248,7 +248,7 @@ check.test("runs that do not compare are told apart, those that do are one", () 
       [[4], [5]],
     );
     const { status, stderr } = tessera("export", at("three.jsonl"), "--format", "t4");
-    assert.is(status, 1);
+    assert.is(status, 2);
     assert.match(
       stderr,
       /ValueError: .*holds 2 runs; choose one by --run:\n +1: test\/forward on none, problem \[4\], 168 rows\n +2: /,
@@ -264,7 +264,7 @@ check.test("runs that do not compare are told apart, those that do are one", () 
   }),
 );
 
-check.test("what goes wrong is said with the file, exits with 1 and leaves every file as it was", () =>
+check.test("what goes wrong is said with the file, exits with 2 and leaves every file as it was", () =>
   inFolder(async (at) => {
     writeFileSync(at("t1.json"), tune.writeT1(problem));
     writeFileSync(at("text"), "all is well");
@@ -311,7 +311,14 @@ check.test("what goes wrong is said with the file, exits with 1 and leaves every
         /FormatError: .*cache: expected ConfigurationSpace/,
       ],
       [() => importRecording(at("cache"), at("text/new"), {}), /FormatError: .*new: cannot be written/],
-      [() => exportRecording(own, { ...t4, out: own }), /ValueError: .*own\.jsonl: is a record of tuning/],
+      [
+        () => exportRecording(own, { ...t4, out: own }),
+        /ValueError: .*own\.jsonl: cannot be written: it is an input/,
+      ],
+      [
+        () => exportRecording(own, { ...t4, out: at("fails.jsonl") }),
+        /ValueError: .*fails\.jsonl: is a record of tuning/,
+      ],
       [() => exportRecording(at("empty.jsonl"), t4), /FormatError: .*no rows are in it/],
     ];
     for (const [act, says] of refusals) {
@@ -325,13 +332,13 @@ check.test("what goes wrong is said with the file, exits with 1 and leaves every
       [["show", own, "295"], /^ValueError: .*own\.jsonl: no row 295 .*\n$/],
       [["show", own, "--status", "fine"], /Allowed choices are ok, constraints, compile/],
       [["score", own, "--axis", "space"], /Allowed choices are evaluations, seconds/],
-      [["score", own, "--repeats", "1"], /not a whole number from 2 on/],
-      [["score", own, "--cutoff", "0.5"], /not above 0\.5 and at most 1/],
+      [["score", own, "--repeats", "1"], /a whole number of at least 2 is expected/],
+      [["score", own, "--cutoff", "0.5"], /a number above 0\.5 and at most 1 is expected/],
       [["export", own, "--format", "csv"], /Allowed choices are t4, kernel-tuner/],
     ];
     for (const [args, says] of faults) {
       const { status, stdout, stderr } = tessera(...args);
-      assert.is(status, 1, `${args.join(" ")}: ${stderr}`);
+      assert.is(status, 2, `${args.join(" ")}: ${stderr}`);
       assert.match(stderr, says);
       assert.is(stdout, "", args.join(" "));
     }

@@ -1,47 +1,49 @@
-// What a result can be written as: each an option of the commands that measure, `--name FILE`.
+// Formats of a result other than our JSON. Each is an option of the commands that measure, `--name FILE`.
 
 import type { Result } from "../../measure/result.ts";
-import { baselines } from "./baselines.ts";
-import { csv } from "./csv.ts";
-import { page } from "./html.ts";
-import { markdown } from "./markdown.ts";
-import { trace } from "./trace.ts";
-import { tuneListText } from "./tune_list.ts";
 
-export interface Writer {
+export interface Format {
   /** Name of the option. */
   readonly name: string;
   readonly description: string;
-  /** Whether it is of steps that were run, and says nothing of plans or of kernels by themselves. */
+  /** Whether it needs steps that were run: a plan, or kernels alone, have nothing for it. */
   readonly steps?: boolean;
-  /** The file is only named. */
-  text(result: Result, file: string): string;
+  /** The text of a result; `file` is where it will be written. */
+  text(result: Result, file: string): Promise<string>;
 }
 
-/** Numbers that are none are left out. */
-const json = (result: Result): string => `${JSON.stringify(result, undefined, 1)}\n`;
-
-export const WRITERS: readonly Writer[] = [
-  { name: "json", description: "everything that was measured, as other commands read it", text: json },
-  { name: "csv", description: "a row for each network or kernel, in timm's columns", text: csv },
-  { name: "md", description: "its tables as Markdown", text: markdown },
-  { name: "html", description: "a page with charts", text: page },
+export const FORMATS: readonly Format[] = [
+  {
+    name: "csv",
+    description: "a row for each network or kernel, in timm's columns",
+    text: async (result) => (await import("./csv.ts")).csv(result),
+  },
+  {
+    name: "md",
+    description: "the tables as Markdown",
+    text: async (result) => (await import("./markdown.ts")).markdown(result),
+  },
+  {
+    name: "html",
+    description: "a page with charts",
+    text: async (result) => (await import("./html.ts")).page(result),
+  },
   {
     name: "trace",
-    description: "a step's launches and memory over time, for Perfetto",
+    description: "launches and memory of a step over time, for Perfetto",
     steps: true,
-    text: trace,
+    text: async (result) => (await import("./trace.ts")).trace(result),
   },
   {
     name: "baselines",
-    description: "what others published of the same networks, beside it",
+    description: "published results of the same networks, compared with this one",
     steps: true,
-    text: baselines,
+    text: async (result) => (await import("./baselines.ts")).baselines(result),
   },
   {
     name: "emit-tune-list",
-    description: "what to tune first: commands, or JSON where the file is called so",
+    description: "what to tune first: commands, or JSON if the file's name ends in .json",
     steps: true,
-    text: tuneListText,
+    text: async (result, file) => (await import("./tune_list.ts")).tuneListText(result, file),
   },
 ];

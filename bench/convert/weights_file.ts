@@ -1,0 +1,52 @@
+// Weights in safetensors files, and the network variables that they were made for.
+
+import { readBytes, writeFile } from "../../engine/io/files.node.ts";
+import {
+  fromFloat32,
+  readSafetensors,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from "../../engine/io/safetensors.ts";
+import { Net, type VariableSpec } from "../../engine/nn/net.ts";
+import type { StateDict } from "../../engine/nn/variables.ts";
+import { guess } from "../../models/checkpoints.ts";
+import { model, netOptions, SMALLEST_IMAGE } from "../../models/index.ts";
+
+/** Reads a safetensors file. Throws FormatError naming the file if it is missing or damaged. */
+export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {
+  return readSafetensors(await readBytes(path), path).tensors;
+}
+
+/** Writes a safetensors file. Throws FormatError naming it. */
+export const writeTensors = (
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Record<string, string> = {},
+): Promise<void> => writeFile(path, writeSafetensors(new Map(tensors), metadata));
+
+/** The tensors of a file as float32 values. */
+export const asState = (tensors: ReadonlyMap<string, StoredTensor>): StateDict =>
+  new Map([...tensors].map(([name, t]) => [name, { shape: t.shape, data: toFloat32(t) }]));
+
+/** Tensors of float32 values, ready to be written. */
+export const asTensors = (state: StateDict): Map<string, StoredTensor> =>
+  new Map([...state].map(([name, { shape, data }]) => [name, fromFloat32(shape, data)]));
+
+/** Variables of the network that a file's weights were made for: classes, width and gammas are read from the weights. */
+export function specsFor(
+  name: string,
+  variant: string,
+  file: StateDict,
+  width?: number,
+): ReadonlyMap<string, VariableSpec> {
+  const seen = guess(file);
+  const net = new Net(
+    netOptions(name, { variant, width: width ?? seen.width, batchNorm: { scale: seen.scale } }),
+  );
+  model(name, { variant, classes: seen.classes })(
+    net,
+    net.input("images", [1, SMALLEST_IMAGE, SMALLEST_IMAGE, 3]),
+  );
+  return net.variables;
+}
