@@ -12,6 +12,9 @@ export interface Near {
 /** A number in a tensor: no error, but a subnormal one may be read as zero. */
 export const stored = (value: number): Near => ({ value, error: flushed(value) });
 
+/** A constant of the kernel that float32 holds. */
+export const exact = (value: number): Near => ({ value, error: 0 });
+
 /** An attribute: rounded to nearest on its way into the uniform. */
 export const attribute = (value: number): Near => ({
   value,
@@ -52,3 +55,9 @@ export function inverseRoot({ value, error }: Near): Near {
 /** 4.5 ULP: WGSL derives it as 1 / inverseSqrt. */
 export const root = ({ value, error }: Near): Near =>
   rounded(Math.sqrt(value), Math.sqrt(value) - Math.sqrt(Math.max(value - error, 0)), 4.5);
+
+/** 3 + 2 |x| ULP. */
+export function exponential({ value, error }: Near): Near {
+  const carried = Math.exp(value) * Math.expm1(error);
+  return rounded(Math.exp(value), carried, 3 + 2 * (Math.abs(value) + error));
+}

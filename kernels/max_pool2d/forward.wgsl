@@ -47,6 +47,3 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     index[shape.index_offset + out * shape.c + c] = tap;
   }
 }
-
-// By the bits: compilers may assume that floats are never NaN.
-fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) << 1u) > 0xff000000u; }

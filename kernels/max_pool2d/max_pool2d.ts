@@ -1,3 +1,4 @@
+import isNan from "../is_nan.wgsl";
 import { type Kernel, type Op, type Shapes, size, type Values } from "../op.ts";
 import { abs, either, filled, flushed, gamma, TINY } from "../rounding.ts";
 import backward from "./backward.wgsl";
@@ -45,7 +46,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   /** Comparisons forward, additions backward. */
   flops: ({ y }, { window: [r, s] }) => ({ forward: size(y) * r * s, x: size(y) }),
 
-  forward: [{ name: "plain", tune, kernels: [kernel("forward", forwardWgsl, "y")] }],
+  forward: [{ name: "plain", tune, kernels: [kernel("forward", forwardWgsl + isNan, "y")] }],
   backward: { x: [{ name: "plain", tune, kernels: [kernel("backward", backward, "x")] }] },
 
   reference: {

@@ -113,13 +113,22 @@ const HANDS: Readonly<Record<string, Readonly<Record<string, Hand>>>> = {
   global_avg_pool: { forward: all(perElement("x", 1), perElement("y", 1)), x: perElement("y", 1) },
   linear: { forward: all(matrix, perElement("y", 1)), x: matrix, w: matrix, b: perElement("y", 1) },
   max_pool2d: { forward: window(1, 0), x: perElement("y", 1) },
+  mean: { forward: perElement("x", 1), x: perElement("x", 1) },
+  // distance, square, sum; distance, scaled twice
+  mean_squared_error: { forward: perElement("x", 3), x: perElement("x", 3), target: perElement("x", 3) },
   moments: { forward: perElement("x", moments) },
+  multiply: { forward: perElement("a", 1), a: perElement("a", 1), b: perElement("a", 1) },
   relu: { forward: perElement("x", 1), x: perElement("x", 1) },
   // gradient 3, mean square 4, its root 2, scaled 1, momentum 3, update 1
   rmsprop: { forward: perElement("w", 14) },
+  scale: { forward: perElement("x", 1), x: perElement("x", 1) },
   scale_add_relu: { forward: perElement("x", (attrs) => 1 + scaled(attrs)), "x r": perElement("x", scaled) },
   // gradient 3, momentum 2, update 2
   sgd: { forward: perElement("w", ({ nesterov }) => (nesterov ? 9 : 7)) },
+  // exponential, comparison, sum, quotient; 1 less y, two products
+  sigmoid: { forward: perElement("x", 4), x: perElement("x", 3) },
+  // the greatest, the difference, its exponential, a sum, a quotient; a product and a sum, a difference, a product
+  softmax: { forward: perElement("x", 5), x: perElement("x", 4) },
   softmax_cross_entropy: {
     // of a logit the greatest, the label's, the difference, its exponential, two sums; of a row the mean
     forward: all(perElement("logits", 6), perElement("losses", 1)),
@@ -129,6 +138,8 @@ const HANDS: Readonly<Record<string, Readonly<Record<string, Hand>>>> = {
     forward: perElement("x", ({ squares }) => (squares ? 2 : 1)),
     x: perElement("x", ({ squares }) => (squares ? 2 : 0)),
   },
+  // twice x, its exponential, a difference, a sum, a quotient; a square, 1 less it, a product
+  tanh: { forward: perElement("x", 5), x: perElement("x", 3) },
   weight_average: { forward: perElement("w", 3) },
 };
 

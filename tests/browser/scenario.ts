@@ -10,8 +10,8 @@ import { Trainer } from "../../engine/optim/trainer.ts";
 import { select } from "../../engine/plan/choose.ts";
 import { ops, routines } from "../../kernels/index.ts";
 import { model, netOptions } from "../../models/index.ts";
-import { checkRow } from "../kernels/nonfinite.ts";
-import { ROWS } from "../kernels/nonfinite_rows.ts";
+import { checkRow } from "../kernels/nonfinite/check_row.ts";
+import { ROWS } from "../kernels/nonfinite/rows.ts";
 
 export interface Findings {
   readonly adapter: string;

@@ -2,8 +2,8 @@
 
 import { ops } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
-import { checkRow } from "./nonfinite.ts";
-import { ROWS } from "./nonfinite_rows.ts";
+import { checkRow } from "./nonfinite/check_row.ts";
+import { ROWS } from "./nonfinite/rows.ts";
 
 const check = group("nonfinite");
 

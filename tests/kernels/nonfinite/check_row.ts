@@ -1,11 +1,11 @@
 // Computes rows of what operations make of infinities and NaN, in Node and in the browser.
 
-import type { Device } from "../../engine/device/device.ts";
-import { algorithms, Launch } from "../../engine/gradcheck/operations/launch.ts";
-import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
-import { withGradients } from "../../engine/graph/signature.ts";
-import { size, type Values } from "../../kernels/op.ts";
-import { type Row, SIGNS } from "./nonfinite_rows.ts";
+import type { Device } from "../../../engine/device/device.ts";
+import { algorithms, Launch } from "../../../engine/gradcheck/operations/launch.ts";
+import { shapesOf } from "../../../engine/gradcheck/operations/problem.ts";
+import { withGradients } from "../../../engine/graph/signature.ts";
+import { size, type Values } from "../../../kernels/op.ts";
+import { type Row, SIGNS } from "./row.ts";
 
 /** Runs a row by every algorithm that the device can run. Throws where a value is not as stated. */
 export async function checkRow(

@@ -1,4 +1,4 @@
-// y[0] = sum over k of partials[k]
+// y[0] = scale * sum over k of partials[k]
 // The one workgroup computes it: every invocation sums each WGth partial, then pairs add up.
 
 const WG: u32 = 256u;    // @tune 64 128 256
@@ -19,7 +19,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }
   if (lane > 0u) { return; }
-  sum = sums[0];
+  sum = shape.scale * sums[0];
   if (shape.accumulate != 0u) { sum += y[0]; }
   y[0] = sum;
 }

@@ -1,0 +1,7 @@
+// partials = sums of x, each over some elements
+
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<f32>;               // pixel c
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // k
+
+fn term(at: vec2u) -> f32 { return x[shape.x_offset + at.x * shape.x_stride + at.y]; }

@@ -1,0 +1,9 @@
+// Shared by the softmax kernels; appended after each of them, so that line numbers stay theirs.
+struct Shape {
+  n: u32, k: u32,
+  x_offset: u32, x_stride: u32,
+  y_offset: u32, y_stride: u32,
+  dy_offset: u32, dy_stride: u32,
+  dx_offset: u32, dx_stride: u32,
+  accumulate: u32,
+}
