@@ -1,13 +1,17 @@
 import { Device } from "../../engine/device/device.ts";
-import { scenario } from "./scenario.ts";
+import { destroyed, handedOver, scenario } from "./scenario.ts";
+
+const onDevice = (body: (device: Device) => Promise<unknown>) => async () => {
+  const device = await Device.open();
+  try {
+    return await body(device);
+  } finally {
+    device.close();
+  }
+};
 
 Object.assign(globalThis, {
-  async runScenario() {
-    const device = await Device.open();
-    try {
-      return await scenario(device);
-    } finally {
-      device.close();
-    }
-  },
+  runScenario: onDevice(scenario),
+  runDestroyed: onDevice(destroyed),
+  runHandedOver: onDevice(handedOver),
 });

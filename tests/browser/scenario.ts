@@ -5,6 +5,7 @@ import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/operations/laun
 import { problem } from "../../engine/gradcheck/operations/problem.ts";
 import type { Node } from "../../engine/graph/graph.ts";
 import { stream } from "../../engine/nn/initialisers.ts";
+import type { Model } from "../../engine/nn/model.ts";
 import { Predictor } from "../../engine/nn/predictor.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import { select } from "../../engine/plan/choose.ts";
@@ -75,4 +76,46 @@ async function network(device: Device) {
   predictor.close();
   trainer.close();
   return { logits, losses, weights };
+}
+
+const tiny: Model = (net, x) => net.linear("logits", net.globalAvgPool(net.unit("1", x, 4, 3)), 3);
+const train = (device: Device) => Trainer.create(device, tiny, { input: [2, 8, 8, 3], seed: 1 });
+
+/** What calls give that are pending on a device when it is destroyed, and the next ones. */
+export async function destroyed(device: Device): Promise<string[]> {
+  const trainer = await train(device);
+  const step = () => trainer.step(new Float32Array(384), Int32Array.of(0, 1));
+  const read = () => trainer.variables.read();
+  await step();
+  const done = () => device.gpu.queue.onSubmittedWorkDone();
+  const calls = [step, read, () => device.buffer("b", 16, 128), () => device.settle("run", done())];
+  const outcomes = (made: Promise<unknown>[]) =>
+    Promise.all(
+      made.map((one) =>
+        one.then(
+          () => "no error",
+          (error: Error) => error.name,
+        ),
+      ),
+    );
+  const pending = outcomes(calls.map((call) => call()));
+  device.gpu.destroy();
+  const first = await pending;
+  return [...first.slice(0, 2), ...(await outcomes(calls.map((call) => call())))];
+}
+
+/** Losses of a step on the same images over memory of their own, shared between threads, and resizable. */
+export async function handedOver(device: Device): Promise<number[]> {
+  const values = Float32Array.from({ length: 384 }, (_, i) => Math.sin(i));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
+  const resizable = new (ArrayBuffer as any)(1536, { maxByteLength: 4096 }) as ArrayBuffer;
+  const losses: number[] = [];
+  for (const buffer of [new ArrayBuffer(1536), new SharedArrayBuffer(1536), memory.buffer, resizable]) {
+    const images = new Float32Array(buffer, 0, 384);
+    images.set(values);
+    const trainer = await train(device);
+    losses.push((await trainer.step(images, Int32Array.of(0, 1))).loss);
+    trainer.close();
+  }
+  return losses;
 }
