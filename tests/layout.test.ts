@@ -1,6 +1,6 @@
 // The layout: imports run kernels <- engine <- models <- bench, inside engine/ one way between its folders and never in
 // circles, and what is portable imports no Node.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { accumulates, reflect, settings, specialise, takesSlice } from "../engine/device/reflect.ts";
@@ -57,6 +57,13 @@ check.test("kernels, models and the portable engine import no Node", () => {
   for (const file of portable)
     for (const target of imports(file))
       if (/^node:|\.node\.ts$|^(sharp|webgpu)$/.test(target)) assert.unreachable(`${file} imports ${target}`);
+});
+
+check.test("arrays reach a buffer by Device.write alone, which copies what is shared between threads", () => {
+  const writers = LAYERS.flatMap(sources).filter((file) =>
+    readFileSync(file, "utf8").includes(".writeBuffer("),
+  );
+  assert.equal(writers, ["engine/device/device.ts"]);
 });
 
 check.test("every folder of kernels is in the list of operations", () => {

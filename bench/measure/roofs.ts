@@ -170,5 +170,5 @@ async function bind(
 /** Values between 0 and 1 that differ: zeros may be stored or added up faster. The chains of z * a + b stay small. */
 function fill(device: Device, buffer: GPUBuffer): void {
   const block = new Float32Array(Math.min(buffer.size / 4, 2 ** 18)).map((_, i) => (i * 0.618034 + 0.3) % 1);
-  for (let at = 0; at < buffer.size; at += block.byteLength) device.gpu.queue.writeBuffer(buffer, at, block);
+  for (let at = 0; at < buffer.size; at += block.byteLength) device.write(buffer, at, block);
 }

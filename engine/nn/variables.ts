@@ -135,7 +135,7 @@ export class Variables {
     const bytes = Math.min(buffer.size, 2 ** 20);
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const source = await this.device.buffer(`${buffer.label} filler`, bytes, usage);
-    gpu.queue.writeBuffer(source, 0, new Float32Array(bytes / 4).fill(value));
+    this.device.write(source, 0, new Float32Array(bytes / 4).fill(value));
     const encoder = gpu.createCommandEncoder();
     for (let at = 0; at < buffer.size; at += bytes)
       encoder.copyBufferToBuffer(source, 0, buffer, at, Math.min(bytes, buffer.size - at));

@@ -91,8 +91,7 @@ export class Executable {
       const buffers = await all(alone.map(({ label, bytes }) => own(label, bytes)));
       const single = new Map(alone.map((storage, i) => [storage, buffers[i]]));
       for (const [{ kind, bytes, constant }, buffer] of single)
-        if (kind === "constant")
-          device.gpu.queue.writeBuffer(buffer, 0, new Float32Array(bytes / 4).fill(constant!));
+        if (kind === "constant") device.write(buffer, 0, new Float32Array(bytes / 4).fill(constant!));
       const place = (storage: Storage): Place => {
         if (storage.kind === "variable") return variables(storage.variable!);
         if (storage.kind === "arena") return { buffer: pages[storage.page], offset: storage.offset };
@@ -272,7 +271,7 @@ export class Executable {
     const arena = this.plan.storages.filter(({ kind, last }) => kind === "arena" && last >= 0);
     for (const storage of arena) this.#filler.set(storage, value);
     for (const buffer of new Set(arena.map((storage) => this.place(storage).buffer)))
-      this.device.gpu.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(value));
+      this.device.write(buffer, 0, new Float32Array(buffer.size / 4).fill(value));
   }
 
   /** Bytes of device memory this executable holds: arena, inputs, constants and uniforms. */
@@ -388,7 +387,7 @@ async function packUniforms(
   const data = new Uint8Array(bytes);
   for (const [i, dispatch] of plan.dispatches.entries()) data.set(uniformBytes(dispatch), at[i]);
   const buffer = await own("uniforms", bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  device.gpu.queue.writeBuffer(buffer, 0, data);
+  device.write(buffer, 0, data);
   return plan.dispatches.map(({ kernel }, i) => ({
     buffer,
     offset: at[i],

@@ -261,7 +261,7 @@ class Bound implements Candidate {
     for (const { given, buffer, guard } of this.slots) {
       const words = new Uint32Array(given.length + guard).fill(bits(garbage));
       if (ArrayBuffer.isView(given)) words.set(new Uint32Array(given.buffer, given.byteOffset, given.length));
-      this.device.gpu.queue.writeBuffer(buffer, 0, words);
+      this.device.write(buffer, 0, words);
     }
   }
 
