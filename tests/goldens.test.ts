@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { type Finding, Report } from "../engine/gradcheck/report/report.ts";
 import { guess } from "../models/checkpoints.ts";
-import { listBlocks, readGolden } from "../models/golden.ts";
-import { verifyBlock, verifyNetwork, verifyStep } from "../models/verify.ts";
+import { listBlocks, readGolden } from "../models/gradcheck/golden.ts";
+import { verifyBlock, verifyNetwork, verifyStep } from "../models/gradcheck/verify.ts";
 import { device, group } from "./harness.ts";
 
 const check = group("goldens");

@@ -6,10 +6,10 @@ import { type CheckOptions, checkOp, type Finding, identities } from "../../engi
 import { type Fixture, readFixtures, verifyFixture } from "../../engine/gradcheck/operations/fixtures.ts";
 import { operationsOf } from "../../engine/gradcheck/operations/module.node.ts";
 import { type Op, ops } from "../../kernels/index.ts";
-import { type ListedBlock, listBlocks, readGolden } from "../../models/golden.ts";
+import { type ListedBlock, listBlocks, readGolden } from "../../models/gradcheck/golden.ts";
+import { uses } from "../../models/gradcheck/uses.ts";
+import { verifyBlock, verifyNetwork, verifyStep } from "../../models/gradcheck/verify.ts";
 import { entries } from "../../models/index.ts";
-import { uses } from "../../models/uses.ts";
-import { verifyBlock, verifyNetwork, verifyStep } from "../../models/verify.ts";
 import { suggestion } from "../command_line/suggest.ts";
 
 export interface Run {

@@ -3,8 +3,8 @@ import { FormatError } from "../../engine/errors.ts";
 import { checkOutputs } from "../../engine/io/files.node.ts";
 import { fromFloat32, type StoredTensor, toFloat32, toInt32 } from "../../engine/io/safetensors.ts";
 import { exportWeights, guess, importWeights } from "../../models/checkpoints.ts";
+import { evaluateAndDifferentiate } from "../../models/gradcheck/parity.ts";
 import { find, model, netOptions } from "../../models/index.ts";
-import { evaluateAndDifferentiate } from "../../models/parity.ts";
 import { asState, asTensors, readTensors, specsFor, writeTensors } from "../convert/weights_file.ts";
 
 export interface ParityOptions {

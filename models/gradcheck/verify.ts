@@ -1,15 +1,15 @@
 // Networks and blocks on a device against PyTorch in float64: values, every gradient, running statistics, one
 // optimiser step. tests/goldens/README.md says which weights make such a comparison mean something in float32.
 
-import type { Device } from "../engine/device/device.ts";
-import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
-import { Net } from "../engine/nn/net.ts";
-import type { StateDict } from "../engine/nn/variables.ts";
-import { rmsprop } from "../engine/optim/optimizers.ts";
-import { Trainer } from "../engine/optim/trainer.ts";
-import { exportWeights, importWeights, publicNames } from "./checkpoints.ts";
+import type { Device } from "../../engine/device/device.ts";
+import { type Finding, passes } from "../../engine/gradcheck/report/report.ts";
+import { Net } from "../../engine/nn/net.ts";
+import type { StateDict } from "../../engine/nn/variables.ts";
+import { rmsprop } from "../../engine/optim/optimizers.ts";
+import { Trainer } from "../../engine/optim/trainer.ts";
+import { exportWeights, importWeights, publicNames } from "../checkpoints.ts";
+import { blockOf, model, netOptions } from "../index.ts";
 import { type BlockGolden, digest, type Golden, type NetworkGolden } from "./golden.ts";
-import { blockOf, model, netOptions } from "./index.ts";
 import { type Along, type Backward, differentiateBlock, evaluateAndDifferentiate } from "./parity.ts";
 
 /** Relative errors allowed; those of gradients and steps are bounded further by what PyTorch's own float32 shows. */

@@ -1,16 +1,16 @@
 // Reads the golden files that tests/goldens/make.py and blocks.py write, and makes again what they do not store.
 // tests/goldens/README.md has the formulas.
 
-import { FormatError } from "../engine/errors.ts";
+import { FormatError } from "../../engine/errors.ts";
 import {
   readSafetensors,
   type StoredTensor,
   toFloat32,
   toFloat64,
   toInt32,
-} from "../engine/io/safetensors.ts";
-import type { StateDict } from "../engine/nn/variables.ts";
-import { size } from "../kernels/op.ts";
+} from "../../engine/io/safetensors.ts";
+import type { StateDict } from "../../engine/nn/variables.ts";
+import { size } from "../../kernels/op.ts";
 
 type Listed = readonly [name: string, kind: string, shape: readonly number[]];
 

@@ -1,13 +1,13 @@
-import type { Device } from "../engine/device/device.ts";
-import { ShapeError } from "../engine/errors.ts";
-import { pullback } from "../engine/graph/autodiff.ts";
-import type { Tensor, Variable } from "../engine/graph/graph.ts";
-import { checkLabels, type Model, parameterGradients, trace } from "../engine/nn/model.ts";
-import { type Block, Net, type NetOptions } from "../engine/nn/net.ts";
-import { Predictor } from "../engine/nn/predictor.ts";
-import { type StateDict, Variables } from "../engine/nn/variables.ts";
-import { Executable } from "../engine/plan/executable.ts";
-import { plan } from "../engine/plan/plan.ts";
+import type { Device } from "../../engine/device/device.ts";
+import { ShapeError } from "../../engine/errors.ts";
+import { pullback } from "../../engine/graph/autodiff.ts";
+import type { Tensor, Variable } from "../../engine/graph/graph.ts";
+import { checkLabels, type Model, parameterGradients, trace } from "../../engine/nn/model.ts";
+import { type Block, Net, type NetOptions } from "../../engine/nn/net.ts";
+import { Predictor } from "../../engine/nn/predictor.ts";
+import { type StateDict, Variables } from "../../engine/nn/variables.ts";
+import { Executable } from "../../engine/plan/executable.ts";
+import { plan } from "../../engine/plan/plan.ts";
 
 /** Activations [n,h,w,c] in float32. */
 interface Images {
