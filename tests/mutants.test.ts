@@ -1,10 +1,10 @@
 // The mutator makes the faults it says, and the cases catch them: a sample here, all of them with `tessera gradcheck --mutants`.
 
 import * as assert from "uvu/assert";
-import { explained } from "../bench/gradcheck/explained.ts";
 import { mutants } from "../engine/gradcheck/mutants/mutate.ts";
 import { mutationTest } from "../engine/gradcheck/mutants/mutation.node.ts";
 import { type Result, score, share } from "../engine/gradcheck/mutants/score.ts";
+import { survivors } from "../kernels/survivors.ts";
 import { group } from "./harness.ts";
 
 const check = group("mutants");
@@ -91,7 +91,7 @@ check.test("the cases kill a sample of faults in small kernels", async () => {
   const results: Result[] = [];
   const sample = { operations: ["relu", "add", "max_pool2d"], limit: 8, seed: 1 };
   for await (const result of mutationTest(sample)) results.push(result);
-  const scores = score(results, explained);
+  const scores = score(results, survivors);
   const unexplained = scores.flatMap(({ survivors }) => survivors.filter((s) => !s.explanation));
   assert.equal(
     unexplained.map(({ kernel, mutant }) => `${kernel} ${mutant.id}: ${mutant.after}`),

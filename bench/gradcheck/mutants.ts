@@ -8,7 +8,7 @@ import {
   score,
   share,
 } from "../../engine/gradcheck/mutants/score.ts";
-import { explained } from "./explained.ts";
+import { survivors } from "../../kernels/survivors.ts";
 import type { MutationScore } from "./page.ts";
 
 /** Share of the mutants that the cases must kill. */
@@ -39,7 +39,7 @@ export async function scoreMutants(run: MutantsRun): Promise<KernelScore[]> {
       results.push(result);
       if (signal.aborted) break;
     }
-  return score(results, explained);
+  return score(results, survivors);
 }
 
 /** A line a kernel and one for all, then the survivors by reason, unexplained ones first, with what was changed. */

@@ -1,5 +1,6 @@
 // What mutants say of a suite: the share it killed, and of every survivor why.
 
+import type { Explanation, Kind } from "../../../kernels/explanation.ts";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
 
@@ -16,19 +17,7 @@ export interface Result {
   readonly by?: Kill;
 }
 
-/**
- * Why a mutant may survive the cases. `equivalent`: it computes the same, and does not count. `elsewhere`: a test
- * beside the cases kills it. `hidden`: a fault that these adapters or this suite cannot show; it counts as survived.
- */
-export type Kind = "equivalent" | "elsewhere" | "hidden";
-
-export interface Explanation {
-  readonly kind: Kind;
-  readonly kernel: RegExp;
-  /** What `<operator>: <line before> -> <line after>` matches. */
-  readonly mutant: RegExp;
-  readonly reason: string;
-}
+export type { Explanation, Kind };
 
 export interface Survivor extends Result {
   readonly explanation?: Explanation;

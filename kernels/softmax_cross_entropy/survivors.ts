@@ -1,0 +1,31 @@
+// Mutants that survive the cases.
+
+import { explain } from "../explanation.ts";
+
+const kernel = /^softmax_cross_entropy\/rows$/;
+
+export const survivors = [
+  ...explain(
+    "equivalent",
+    [kernel, /^constant: let nan_bits/, "NaN is NaN"],
+    [
+      kernel,
+      /^(select always the second|constant): let own = /,
+      "of a label that is no class, what own is goes nowhere",
+    ],
+  ),
+  ...explain(
+    "elsewhere",
+    [
+      kernel,
+      /: (let valid = |losses\[n\] = |log_sum\[n\] = |rank\[n\] = )/,
+      "tests/kernels/softmax_cross_entropy.test.ts: labels that are no class",
+    ],
+    [
+      kernel,
+      /: let spread = select\(0\.0, /,
+      "tests/kernels/nonfinite: a logit of -Infinity, where nothing is smoothed",
+    ],
+    [kernel, /is_strange\(/, "tests/kernels/nonfinite: logits that are not finite"],
+  ),
+];

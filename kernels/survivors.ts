@@ -1,0 +1,39 @@
+// Why mutants survive the cases of the operations here, each in its operation's folder. What no survivor matches any more
+// should go.
+
+import { survivors as batchNorm } from "./batch_norm/survivors.ts";
+import { survivors as cast } from "./cast/survivors.ts";
+import { survivors as clipFactor } from "./clip_factor/survivors.ts";
+import { survivors as conv2d } from "./conv2d/survivors.ts";
+import { type Explanation, explain } from "./explanation.ts";
+import { survivors as maxPool2d } from "./max_pool2d/survivors.ts";
+import { survivors as moments } from "./moments/survivors.ts";
+import { survivors as relu } from "./relu/survivors.ts";
+import { survivors as softmaxCrossEntropy } from "./softmax_cross_entropy/survivors.ts";
+
+/** Of the loops that families of kernels share. */
+const shared = explain(
+  "equivalent",
+  [
+    /./,
+    /^sign: let end = min\(\(group\.x \+ 1u\) \* shape\.span, /,
+    "0 - 1 is the largest u32: the first workgroup computes all elements, and the others none",
+  ],
+  [
+    /\/forward$|^cast\/to_f(16|32)$/,
+    /: let first = group\.x \* shape\.span \+ lane;/,
+    "earlier starts: some elements are computed more than once, to the same value",
+  ],
+);
+
+export const survivors: readonly Explanation[] = [
+  ...shared,
+  ...batchNorm,
+  ...cast,
+  ...clipFactor,
+  ...conv2d,
+  ...maxPool2d,
+  ...moments,
+  ...relu,
+  ...softmaxCrossEntropy,
+];
