@@ -120,6 +120,11 @@ export interface Runnable<A = any> {
   readonly derived?: Readonly<Record<string, (t: Shapes, x: Values, attrs: A) => Float64Array>>;
   /** Shapes of the outputs; throws ShapeError naming the operation, the argument and both sizes. */
   shapes(t: Shapes, attrs: A): Shapes;
+  /**
+   * What `flops` counts, as a formula for the docs: a tensor's name stands for its number of elements, r, s for the
+   * window, c for channels in, k for inputs of a row; alternatives after semicolons.
+   */
+  readonly cost?: Readonly<Record<string, string>>;
   /** Multiply and add counted apart, by routine: `forward` and the keys of `backward`. */
   flops(t: Shapes, attrs: A): Readonly<Record<string, number>>;
   readonly forward: Routine<A>;

@@ -42,6 +42,7 @@ export const adamw: Op<AdamwAttrs> = {
         throw new ShapeError(`adamw: ${name} is [${t[name]}] but [${want}] is expected`);
     return {};
   },
+  cost: { forward: "17 w" },
   flops: ({ w }) => ({ forward: 17 * size(w) }),
   forward: [
     flat(

@@ -22,6 +22,7 @@ export const add: Op<unknown> = {
     if (String(a) !== String(b)) throw new ShapeError(`add: a is [${a}] but b is [${b}]`);
     return { y: a };
   },
+  cost: { forward: "a", a: "0", b: "0" },
   flops: ({ a }) => ({ forward: size(a), a: 0, b: 0 }),
   forward: [flat(kernel("forward", forward))],
   backward: { a: term("da"), b: term("db") },

@@ -39,6 +39,7 @@ export const avgPool2d: Op<Pool2dAttrs> = {
   linear: [["x"]],
   shapes: ({ x }, attrs) => ({ y: pooled("avg_pool2d", x, attrs) }),
 
+  cost: { forward: "y r s + y", x: "y r s + y" },
   flops({ y }, { window: [r, s] }) {
     const sumAndDivide = size(y) * (r * s + 1);
     return { forward: sumAndDivide, x: sumAndDivide };

@@ -112,6 +112,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
     return { y: x, mean: [c], rstd: [c] };
   },
 
+  cost: { forward: "9 x; 4 x by running statistics", x: "11 x" },
   flops: ({ x }, { training }) => ({ forward: (training ? 9 : 4) * size(x), x: 11 * size(x) }),
 
   forward: [

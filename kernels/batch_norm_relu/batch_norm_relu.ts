@@ -143,6 +143,7 @@ export const batchNormRelu: Op<BatchNormReluAttrs> = {
     return { y: x, mean: [c], rstd: [c] };
   },
 
+  cost: { forward: "5 x", recompute: "5 x", x: "17 x" },
   flops: ({ x }) => ({ forward: 5 * size(x), recompute: 5 * size(x), x: 17 * size(x) }),
 
   forward: [

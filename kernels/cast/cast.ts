@@ -20,6 +20,7 @@ export const castF16: Op<unknown> = {
   dtypes: { y: "u32" },
   batched: [],
   shapes: ({ x }) => ({ y: [words(x)] }),
+  cost: { forward: "0" },
   flops: () => ({ forward: 0 }),
   forward: [
     flat({
@@ -95,6 +96,7 @@ export const castF32: Op<CastF32Attrs> = {
       throw new ShapeError(`cast_f32: x is [${x}] but [${y}] takes [${words(y)}] words`);
     return { y };
   },
+  cost: { forward: "0" },
   flops: () => ({ forward: 0 }),
   forward: [
     flat({

@@ -29,6 +29,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
     if (!(limit > 0)) throw new ShapeError(`clip_factor: limit is ${limit} but a number above 0 is expected`);
     return { norm: [1], factor: [1] };
   },
+  cost: { forward: "3" },
   flops: () => ({ forward: 3 }),
   forward: [
     {

@@ -56,6 +56,7 @@ function make(inputs: readonly string[]): Op<unknown> {
         );
       return { y: [...t.x1.slice(0, -1), inputs.reduce((sum, name) => sum + channels(t[name]), 0)] };
     },
+    cost: { forward: "0", x: "0" },
     flops: () => ({ forward: 0, x: 0 }),
     forward: [flat(...inputs.map((name) => kernel("forward", forward, name, { x: name })))],
     backward: {

@@ -100,6 +100,7 @@ export const conv2d: Op<Conv2dAttrs> = {
 
   shapes: (t, attrs) => ({ y: outputShape("conv2d", t, attrs) }),
 
+  cost: { forward: "2 y r s c + y", x: "2 y r s c", w: "2 y r s c", b: "y" },
   flops({ y, w: [r, s, c] }) {
     const products = 2 * size(y) * r * s * c;
     return { forward: products + size(y), x: products, w: products, b: size(y) };

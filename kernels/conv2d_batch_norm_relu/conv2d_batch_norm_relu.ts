@@ -95,6 +95,7 @@ export const conv2dBatchNormRelu: Op<Conv2dBatchNormReluAttrs> = {
       );
     return { y };
   },
+  cost: { forward: "2 y r s c + 5 y; 2 y r s c + 4 y without relu" },
   flops: (t, attrs) => ({
     forward: conv2d.flops(t, attrs).forward + perElement(attrs) * size(t.y),
   }),

@@ -109,6 +109,7 @@ export const conv2dMoments: Op<Conv2dAttrs> = {
     const y = outputShape("conv2d_moments", t, attrs);
     return { y, moments: momentsOf(y, PARTS) };
   },
+  cost: { ...conv2d.cost, forward: "2 y r s c + 6 y" },
   flops(t, attrs) {
     const own = conv2d.flops(t, attrs);
     return { ...own, forward: own.forward + moments.flops({ x: t.y }, PARTS).forward };

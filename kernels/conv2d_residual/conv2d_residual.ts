@@ -99,6 +99,13 @@ export const conv2dResidual: Op<Conv2dResidualAttrs> = {
       throw new ShapeError(`conv2d_residual: shortcut is [${t.shortcut}] but the convolution makes [${y}]`);
     return { y };
   },
+  cost: {
+    forward: "2 y r s c + 4 y; 2 y r s c + 3 y without relu",
+    x: "2 y r s c + 2 y; 2 y r s c + y without relu",
+    w: "2 y r s c + 2 y; 2 y r s c + y without relu",
+    b: "3 y; 2 y without relu",
+    shortcut: "y; 0 without relu",
+  },
   flops(t, attrs) {
     const sum = scaleAddRelu.flops({ x: t.y }, attrs);
     const mask = attrs.relu ? size(t.y) : 0;

@@ -14,6 +14,7 @@ export const copy: Op<unknown> = {
   batched: ["x", "y", "dy", "dx"],
   linear: [["x"]],
   shapes: ({ x }) => ({ y: x }),
+  cost: { forward: "0", x: "0" },
   flops: () => ({ forward: 0, x: 0 }),
   forward: [flat(kernel("forward"))],
   backward: { x: [flat(kernel("backward", { x: "dy", y: "dx" }))] },

@@ -52,6 +52,7 @@ export const dropout: Op<DropoutAttrs> = {
       throw new ShapeError(`dropout: key is ${key} but a whole number below 2^32 is expected`);
     return { y: x };
   },
+  cost: { forward: "x", x: "x" },
   flops: ({ x }) => ({ forward: size(x), x: size(x) }),
   forward: [flat(kernel("forward", forward))],
   backward: { x: [flat(kernel("backward", backward))] },

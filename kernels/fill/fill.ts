@@ -24,6 +24,7 @@ export const fill: Op<FillAttrs> = {
       throw new ShapeError(`fill: shape is [${shape}] but whole numbers above 0 are expected`);
     return { y: shape };
   },
+  cost: { forward: "0" },
   flops: () => ({ forward: 0 }),
   forward: [
     flat(elementwise("fill/forward", forward + layout, "y", { uniforms: ({ value }) => ({ value }) })),

@@ -31,6 +31,7 @@ export const globalAvgPool: Op<unknown> = {
     return { y: [n, c] };
   },
 
+  cost: { forward: "x + y", x: "y" },
   flops: ({ x, y }) => ({ forward: size(x) + size(y), x: size(y) }),
 
   forward: [{ name: "plain", kernels: [kernel("forward", forward, ({ y: [n, c] }) => [c, n, 1])] }],

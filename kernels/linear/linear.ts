@@ -43,6 +43,7 @@ export const linear: Op<unknown> = {
     return { y: [n, o] };
   },
 
+  cost: { forward: "2 y k + y", x: "2 y k", w: "2 y k", b: "y" },
   flops({ y, w: [k] }) {
     const products = 2 * size(y) * k;
     return { forward: products + size(y), x: products, w: products, b: size(y) };

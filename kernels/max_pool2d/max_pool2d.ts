@@ -43,6 +43,7 @@ export const maxPool2d: Op<Pool2dAttrs> = {
     return { y, index: y };
   },
 
+  cost: { forward: "y r s", x: "y" },
   /** Comparisons forward, additions backward. */
   flops: ({ y }, { window: [r, s] }) => ({ forward: size(y) * r * s, x: size(y) }),
 

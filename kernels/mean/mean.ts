@@ -19,6 +19,7 @@ export const mean: Op<unknown> = {
   batched: [],
   linear: [["x"]],
   shapes: () => ({ y: [1] }),
+  cost: { forward: "x", x: "x" },
   flops: ({ x }) => ({ forward: size(x), x: size(x) }),
   forward: [reduction("mean", { wgsl: partials, shape }, { scale: ({ x }) => scale(x) })],
   backward: {

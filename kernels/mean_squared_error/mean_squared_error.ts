@@ -33,6 +33,7 @@ export const meanSquaredError: Op<unknown> = {
       throw new ShapeError(`mean_squared_error: x is [${x}] but target is [${target}]`);
     return { loss: [1] };
   },
+  cost: { forward: "3 x", x: "3 x", target: "3 x" },
   flops: ({ x }) => ({ forward: 3 * size(x), x: 3 * size(x), target: 3 * size(x) }),
   forward: [
     reduction(

@@ -96,6 +96,7 @@ export const moments: Op<MomentsAttrs> = {
     checkParts("moments", x, attrs);
     return { moments: momentsOf(x, attrs) };
   },
+  cost: { forward: "5 x" },
   flops: ({ x }) => ({ forward: 5 * size(x) }),
   forward: [{ name: "parts", kernels: [kernel] }],
   backward: {},

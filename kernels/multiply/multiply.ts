@@ -28,6 +28,7 @@ export const multiply: Op<unknown> = {
     if (String(a) !== String(b)) throw new ShapeError(`multiply: a is [${a}] but b is [${b}]`);
     return { y: a };
   },
+  cost: { forward: "a", a: "a", b: "a" },
   flops: ({ a }) => ({ forward: size(a), a: size(a), b: size(a) }),
   forward: [flat(elementwise("multiply/forward", forward + shape, "a"))],
   backward: { a: gradient("da", "b"), b: gradient("db", "a") },

@@ -19,6 +19,7 @@ export const relu: Op<unknown> = {
   batched: ["x", "y", "dy", "dx"],
   cheap: true,
   shapes: ({ x }) => ({ y: x }),
+  cost: { forward: "x", x: "x" },
   flops: ({ x }) => {
     const n = size(x);
     return { forward: n, x: n };

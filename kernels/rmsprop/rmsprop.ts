@@ -41,6 +41,7 @@ export const rmsprop: Op<RmspropAttrs> = {
         throw new ShapeError(`rmsprop: ${name} is [${t[name]}] but [1] is expected`);
     return {};
   },
+  cost: { forward: "14 w" },
   flops: ({ w }) => ({ forward: 14 * size(w) }),
   forward: vec4OrScalar(
     ({ w }) => size(w),

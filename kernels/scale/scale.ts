@@ -24,6 +24,7 @@ export const scale: Op<ScaleAttrs> = {
   cheap: true,
   linear: [["x"]],
   shapes: ({ x }) => ({ y: x }),
+  cost: { forward: "x", x: "x" },
   flops: ({ x }) => ({ forward: size(x), x: size(x) }),
   forward: [flat(kernel("forward"))],
   backward: { x: [flat(kernel("backward", { x: "dy", y: "dx" }))] },

@@ -36,6 +36,7 @@ export const scaleAddRelu: Op<ScaleAddReluAttrs> = {
     if (String(x) !== String(r)) throw new ShapeError(`scale_add_relu: x is [${x}] but r is [${r}]`);
     return { y: x };
   },
+  cost: { forward: "3 x; 2 x without relu", "x r": "2 x; x without relu" },
   flops({ x }, { relu }) {
     const n = size(x);
     return { forward: (relu ? 3 : 2) * n, "x r": (relu ? 2 : 1) * n };

@@ -19,6 +19,7 @@ export const sigmoid: Op<unknown> = {
   batched: ["x", "y", "dy", "dx"],
   cheap: true,
   shapes: ({ x }) => ({ y: x }),
+  cost: { forward: "4 x", x: "3 x" },
   flops: ({ x }) => ({ forward: 4 * size(x), x: 3 * size(x) }),
   forward: [flat(kernel("forward", forward + isNan))],
   backward: { x: [flat(kernel("backward", backward))] },

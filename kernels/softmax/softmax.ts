@@ -33,6 +33,7 @@ export const softmax: Op<unknown> = {
     if (x.length < 2) throw new ShapeError(`softmax: x is [${x}] but [n,...,k] is expected`);
     return { y: x };
   },
+  cost: { forward: "5 x", x: "4 x" },
   /** Compared, shifted, exponentiated, added and divided; in the gradient multiplied and added, shifted and scaled. */
   flops: ({ x }) => ({ forward: 5 * size(x), x: 4 * size(x) }),
   forward: [{ name: "workgroup a row", kernels: [kernel("forward", forward + isNan)] }],

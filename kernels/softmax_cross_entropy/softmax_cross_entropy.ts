@@ -56,6 +56,7 @@ export const softmaxCrossEntropy: Op<Attrs> = {
     return { loss: [1], losses: n, log_sum: n, rank: n };
   },
 
+  cost: { forward: "6 logits + labels", logits: "4 logits" },
   /**
    * A logit is compared with the greatest and the label's, shifted, exponentiated and added twice; in the gradient
    * shifted, exponentiated, compared and scaled.

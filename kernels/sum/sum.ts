@@ -23,6 +23,7 @@ export const sum: Op<SumAttrs> = {
   inputs: ["x"],
   batched: [],
   shapes: () => ({ y: [1] }),
+  cost: { forward: "x; 2 x of squares", x: "0; 2 x of squares" },
   flops: ({ x }, { squares }) => ({ forward: size(x) * (squares ? 2 : 1), x: squares ? 2 * size(x) : 0 }),
   forward: [
     reduction(

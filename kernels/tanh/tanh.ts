@@ -19,6 +19,7 @@ export const tanh: Op<unknown> = {
   batched: ["x", "y", "dy", "dx"],
   cheap: true,
   shapes: ({ x }) => ({ y: x }),
+  cost: { forward: "5 x", x: "3 x" },
   flops: ({ x }) => ({ forward: 5 * size(x), x: 3 * size(x) }),
   forward: [flat(kernel("forward", forward + isNan))],
   backward: { x: [flat(kernel("backward", backward))] },

@@ -27,6 +27,7 @@ export const weightAverage: Op<unknown> = {
         throw new ShapeError(`weight_average: ${name} is [${shape}] but [1] is expected`);
     return {};
   },
+  cost: { forward: "3 w" },
   flops: ({ w }) => ({ forward: 3 * size(w) }),
   forward: [flat(bank("weight_average/update", update + shape, () => ({})))],
   backward: {},
