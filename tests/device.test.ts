@@ -38,7 +38,7 @@ function inProcess(code: string, env: Record<string, string | undefined> = {}) {
     env: { ...process.env, ...env },
   });
   const lines = stdout.split("\n").filter((line) => line.startsWith("@"));
-  return { stderr, printed: lines.map((line) => JSON.parse(line.slice(1))) };
+  return { stdout, stderr, printed: lines.map((line) => JSON.parse(line.slice(1))) };
 }
 
 async function raised(act: () => unknown): Promise<Error> {
@@ -173,6 +173,20 @@ check.test("what Dawn does not start with is a ValueError", () => {
   const { printed } = inProcess(open, { DAWN: "toggles" });
   assert.is(printed[0][0], "ValueError");
   assert.match(printed[0][1], /^Dawn does not start with backend=null toggles: /);
+});
+
+check.test("an error that no scope caught is thrown by the next call, and Dawn prints nothing", () => {
+  const { stdout, stderr, printed } = inProcess(`
+    const device = await T.Device.open();
+    device.gpu.createBuffer({ size: 16, usage: 0xffff });
+    await device.settle("run", device.gpu.queue.onSubmittedWorkDone()).catch(({ name, message }) => print([name, message.split("\\n")[0]]));
+    device.check("step");
+    device.gpu.createBuffer({ size: 16, usage: 0xffff });
+    device.close();
+    await new Promise((then) => setTimeout(then, 20));`);
+  assert.equal(printed, [["ValidationError", "run: Value 65535 is invalid for WGPUBufferUsage."]]);
+  assert.is(stdout.trim().split("\n").length, 1, stdout);
+  assert.not.match(stderr, /65535/);
 });
 
 check.test("adapters of two drivers in one process, in any order; the environment stays", () => {

@@ -166,13 +166,14 @@ export class Device {
   /** A buffer of at least `bytes`. Throws OutOfMemoryError naming what it is for and its bytes. */
   async buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
     this.check(label);
-    if (bytes > this.gpu.limits.maxBufferSize)
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    if (size > this.gpu.limits.maxBufferSize)
       throw new LimitError(
-        `${label}: ${bytes} bytes where ${this.name} allows ${this.gpu.limits.maxBufferSize} a buffer`,
+        `${label}: ${size} bytes where ${this.name} allows ${this.gpu.limits.maxBufferSize} a buffer`,
       );
     this.gpu.pushErrorScope("out-of-memory");
     this.gpu.pushErrorScope("validation");
-    const buffer = this.gpu.createBuffer({ label, size: Math.max(4, Math.ceil(bytes / 4) * 4), usage });
+    const buffer = this.gpu.createBuffer({ label, size, usage });
     const scopes = [this.gpu.popErrorScope(), this.gpu.popErrorScope()];
     const [invalid, full] = await this.#answer(label, Promise.all(scopes));
     if (full)

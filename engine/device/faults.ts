@@ -20,8 +20,9 @@ export class Faults {
     this.#loss = gpu.lost.then(({ reason, message }) => {
       this.#lost = message || reason;
     });
-    gpu.onuncapturederror = ({ error }) => {
-      this.#errors.push(error.message);
+    gpu.onuncapturederror = (event) => {
+      event.preventDefault(); // Dawn prints it, and browsers log it: it is thrown in place of that
+      this.#errors.push(event.error.message);
     };
   }
 
