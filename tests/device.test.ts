@@ -1,5 +1,7 @@
 // Devices: options, what the process sees of them, what is left when they are closed, and calls on one that is gone.
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import * as assert from "uvu/assert";
@@ -10,6 +12,7 @@ import {
   GPUShaderStage as STAGE,
 } from "../engine/device/flags.ts";
 import { reflect } from "../engine/device/reflect.ts";
+import { SWITCHES } from "../engine/device/switches.ts";
 import { Timestamps } from "../engine/device/timestamps.ts";
 import * as errors from "../engine/errors.ts";
 import { Trainer } from "../engine/optim/trainer.ts";
@@ -166,6 +169,15 @@ check.test("an environment variable's old name is read with one warning", () => 
   const both = inProcess(open, { WINNERS: "/nowhere.json", TUNING_TABLE: "/new.json" });
   assert.match(both.printed[0], /^\/new\.json/);
   assert.not.match(both.stderr, /WINNERS/);
+});
+
+check.test("the docs have the table of environment variables as it is in the code", () => {
+  const pages = readdirSync("docs").filter((name) => name.endsWith(".md"));
+  const rows = ["README.md", ...pages.map((name) => join("docs", name))]
+    .flatMap((page) => readFileSync(page, "utf8").split("\n"))
+    .map((line) => line.replace(/\s+/g, " "));
+  for (const [name, { values, does }] of Object.entries(SWITCHES))
+    assert.ok(rows.includes(`| \`${name}\` | ${values} | ${does} |`), name);
 });
 
 check.test("what Dawn does not start with is a ValueError", () => {

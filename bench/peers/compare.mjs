@@ -107,7 +107,7 @@ const work = workOf(options, tessera.models);
 const { adapter, kind, implementation } = tessera;
 console.error(`${adapter} (${kind}), ${implementation}`);
 const job = { ...options, adapter, kind, whats: Object.keys(work.flops) };
-const env = { ...process.env, ...findDriver(kind) };
+const env = { ...process.env, ...(await findDriver(kind)) };
 const engines = options.engines.map((name) => new Engine(name, job, env));
 
 let interrupted = false;

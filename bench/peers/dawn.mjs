@@ -26,7 +26,7 @@ export async function importTessera() {
   return { engine, kernels, models };
 }
 
-/** Which adapter Tessera takes here. Where it lends its own SwiftShader, the environment names that driver afterwards. */
+/** Which adapter Tessera takes here. */
 export async function openTessera() {
   const { engine, models } = await importTessera();
   const device = await engine.Device.open();
@@ -35,14 +35,22 @@ export async function openTessera() {
   return { models, adapter, kind, implementation };
 }
 
-/** Restricts Vulkan to lavapipe for engines that cannot be told which adapter to take. */
-export function findDriver(kind) {
-  if (kind !== "lavapipe" || process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return {};
+/** The environment in which engines that cannot name an adapter take this software adapter, as Tessera sets it up. */
+export async function findDriver(kind) {
+  const built = (file) => import(new URL(`engine/device/${file}`, BUILD));
+  const named = (file) => ({ VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
+  if (kind === "swiftshader") {
+    const { driver } = await (await built("swiftshader.node.js")).prepareSwiftShader();
+    return driver ? named(driver) : {};
+  }
+  if (kind !== "lavapipe") return {};
+  const threads = (await built("platform.node.js")).lavapipeThreads();
+  if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return threads;
   for (const folder of DRIVERS) {
     const file = existsSync(folder) && readdirSync(folder).find((name) => /^lvp_icd.*json$/.test(name));
-    if (file) return { VK_DRIVER_FILES: join(folder, file), VK_ICD_FILENAMES: join(folder, file) };
+    if (file) return { ...threads, ...named(join(folder, file)) };
   }
-  return {};
+  return threads;
 }
 
 /**

@@ -34,7 +34,7 @@ export async function findAdapter(search: Search): Promise<Found> {
 
   if (!hasLoader()) looked.push("the system's Vulkan loader libvulkan.so.1: not there");
   else if (!swiftshader) {
-    const system = await open("vulkan", name, threadsOfLavapipe(search), search, looked);
+    const system = await open("vulkan", name, search.globals ? lavapipeThreads() : {}, search, looked);
     if (system) return system;
   }
   if (!name || swiftshader) {
@@ -55,10 +55,8 @@ function refuse(wanted: string | undefined, looked: readonly string[]): never {
  * lavapipe gives each of its threads an equal share of a dispatch beforehand and then waits for the slowest: three
  * threads to a core even that out (docs/performance.md). No other driver reads this.
  */
-const threadsOfLavapipe = ({ globals }: Search): Record<string, string> =>
-  globals && !environment("LP_NUM_THREADS")
-    ? { LP_NUM_THREADS: String(Math.min(32, 3 * availableParallelism())) }
-    : {};
+export const lavapipeThreads = (): Record<string, string> =>
+  environment("LP_NUM_THREADS") ? {} : { LP_NUM_THREADS: String(Math.min(32, 3 * availableParallelism())) };
 
 async function openSwiftShader(search: Search, looked: string[]): Promise<Found | undefined> {
   const found = await prepareSwiftShader();
