@@ -22,7 +22,7 @@ export interface Generator {
 /**
  * One WGSL entry and how to launch it. Buffers are bound by the names the WGSL gives them: an input, an
  * output, a temporary, or `d<name>` for a gradient. Of the uniform struct `shape` the engine itself fills
- * `<binding>_offset` and `<binding>_stride` (elements; where the tensor lies in a wider one) and `accumulate`
+ * `<binding>_offset` and `<binding>_stride` (elements; where the tensor is a slice of a wider one) and `accumulate`
  * (1: add to what the output holds).
  */
 export interface Kernel<A> {
@@ -165,7 +165,7 @@ export interface Op<A = any> extends Runnable<A> {
    * uniform in [-1, 1).
    */
   sample?(input: string, shape: Shape, random: () => number, attrs: A, given: Shapes): ArrayLike<number>;
-  /** Inputs that lie between 0 and 1 whatever the problem, such as a decay: checks at the edges of float32 keep them so. */
+  /** Inputs between 0 and 1 whatever the problem, such as a decay: checks at the edges of float32 keep them so. */
   readonly confined?: readonly string[];
   readonly cases: readonly Case<A>[];
   /** A random valid problem, small enough for the reference, with sizes off every tile; absent: the cases, with other values. */
@@ -181,7 +181,7 @@ export function checkable<A>(op: Runnable<A>): Op<A> {
 
 /** Subgroups so small are vectors of a CPU. */
 const VECTOR = 8;
-/** Whether a CPU plays the adapter, as its subgroups tell: there a workgroup costs as much as a hundred elements. */
+/** Whether the adapter is a CPU, judged by its subgroup size: there a workgroup costs as much as a hundred elements. */
 export const onCpu = (subgroupSize: number): boolean => subgroupSize > 0 && subgroupSize <= VECTOR;
 
 /**

@@ -25,7 +25,7 @@ const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttr
 });
 
 /**
- * Mean of each channel in a sliding window, over those elements that lie inside the image: the padding is not counted.
+ * Mean of each channel in a sliding window, over the elements inside the image: the padding is not counted.
  * `y[n,p,q,c] = sum_{r,s} x[n, p*sh - top + r, q*sw - left + s, c] / (elements inside)`.
  * x [n,h,wd,c] -> y [n,p,q,c] with p = floor((h + top + below - r) / sh) + 1.
  * What is not finite comes out of every window that holds it, and of no other.

@@ -153,7 +153,7 @@ export function gradients(t: Shapes, v: Values, dy: (i: number, x: Near) => Near
   return { dx: errors(dx), dgamma: errors(dgamma), dbeta: errors(dbeta) };
 }
 
-/** A sum in an order that is not told here. */
+/** A sum in any order. */
 class Sum {
   #terms = 0;
   #value = 0;

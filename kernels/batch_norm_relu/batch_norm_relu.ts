@@ -80,7 +80,7 @@ const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, subgroupSize) => ({
   PASSES: (subgroupSize > 0 && subgroupSize <= 8) || pixelsAndChannels(t).pixels > 2 ** 17 ? 64 : 4,
 });
 
-/** Pixels in all that one invocation goes through where that spares a launch. */
+/** Most pixels that one invocation goes through so that one launch is enough. */
 const FEW = 512;
 const small = (t: Shapes): boolean => pixelsAndChannels(t).pixels <= FEW && merging(t).each === 1;
 

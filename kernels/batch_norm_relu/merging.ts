@@ -18,7 +18,7 @@ export function merging({ moments: [groups, parts] }: Shapes): { each: number; b
 export const pixelsOf = ({ x, moments: [groups, , , channels] }: Shapes): number =>
   size(x) / channels / groups;
 
-/** Calls `visit` with the pixels of every part, a channel, and where the mean of the two lies, in the order of storage. */
+/** Calls `visit` with the pixels of every part, a channel, and the index of its mean, in the order of storage. */
 export function eachMoment(
   t: Shapes,
   { rows }: BatchNormReluAttrs,

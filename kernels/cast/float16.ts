@@ -4,7 +4,7 @@ export function halfBits(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
   const exponent = Math.max(-14, Math.min(16, Math.floor(Math.log2(magnitude))));
-  const units = magnitude / 2 ** (exponent - 10); // halves lie 1 apart; 1024 to 2047, or less where subnormal
+  const units = magnitude / 2 ** (exponent - 10); // float16 values are 1 apart; 1024 to 2047, or less where subnormal
   const below = Math.floor(units);
   const up = units - below > 0.5 || (units - below === 0.5 && below % 2 === 1);
   return sign + Math.min(0x7c00, (exponent + 14) * 1024 + below + Number(up));

@@ -14,7 +14,7 @@ export const survivors = [
     [
       /^cast\/to_f16$/,
       /^constant: drop = min\(126u .* 26u\)/,
-      "what lies below half of the least half rounds to 0 however many digits are dropped",
+      "what is less than half of the smallest float16 rounds to 0 however many digits are dropped",
     ],
     [
       /^cast\/to_f32$/,

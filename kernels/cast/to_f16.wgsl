@@ -1,4 +1,4 @@
-// y[i] = half(x[2i]) | half(x[2i+1]) << 16, and 0 in place of what lies beyond the end of x
+// y[i] = half(x[2i]) | half(x[2i+1]) << 16, and 0 beyond the end of x
 // A workgroup computes `span` neighbouring words, WG at a time. Integers only: pack2x16float may round either way, flush
 // subnormals, and says nothing of values beyond 65504.
 

@@ -27,18 +27,18 @@ export const TILE: Generator["tunables"] = {
   ROWS: { value: 2, choices: [1, 2, 3, 4, 8] },
   COLS: { value: 4, choices: [1, 2, 3, 4, 5, 6, 8] },
 };
-/** Where neighbouring columns lie side by side. */
+/** Where neighbouring columns are adjacent in memory. */
 export const TUNABLES: Generator["tunables"] = { ...TILE, VEC: { value: 1, choices: [1, 4] } };
 
-/** What a step of the inner sum takes on subgroups of 8 reserved its columns, or its rows, by the time of 8 of them. */
+/** Time of a step of the inner sum on subgroups of 8 apart from its columns, or its rows; 1 is the time of 8 of them. */
 const STEP = 2.75;
-/** What a step takes with one load of four columns a lane, by the same. */
+/** Time of a whole step with one load of four columns a lane, in the same unit. */
 const STEP_OF_FOUR = 4.5;
 
 /**
  * 32x32 tiles, 16x32 on subgroups of 4 (docs/decisions/0001), and no larger than the matrix; on subgroups of 8 up to 32
- * rows by 48 columns, whichever take least time in all. `neighbours`: which lie side by side, for a lane to load four
- * at once.
+ * rows by 48 columns, whichever take least time in all. `neighbours`: which are adjacent in memory, so that a lane can
+ * load four at once.
  */
 export function fit(
   { rows, cols }: { rows: number; cols: number },
@@ -111,7 +111,7 @@ export const ownColumn = ({ LANES, VEC = 1 }: Tune, first: string) =>
 export const columnInside = ({ VEC = 1 }: Tune, j: number) =>
   VEC === 1 ? `col_${j}` : `col_${Math.floor(j / VEC)} + ${j % VEC}u`;
 
-/** Where its runs of columns start, kept inside the operand: what lies beyond is computed and never stored. */
+/** Where its runs of columns start, kept inside the operand: what is beyond is computed and never stored. */
 export const columns = ({ LANES, COLS, VEC = 1 }: Tune, first: string, cols: string) =>
   lines(
     2,
@@ -140,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 export interface Epilogue {
   /** What the kernel computes, line by line. */
   readonly formula: Formula;
-  /** Axes of the tensors that it reads reserved x and w, and of those that it writes reserved y, by binding. */
+  /** Axes of the tensors that it reads in addition to x and w, and of those that it writes in addition to y, by binding. */
   readonly reads: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
   /** Appends the functions that it calls to the kernel. */
@@ -187,7 +187,7 @@ ${lines(6, column?.(tune) ?? [])}
     }
   }`;
 
-/** The convolution with an epilogue, which adds a bias unless told. */
+/** The convolution with an epilogue, by default a bias. */
 export const forward = (epilogue: Epilogue = bias): Generator => ({
   tunables: TUNABLES,
   print: (tune) => `${header(epilogue.formula, tune, "pixels", "output channels")}
@@ -241,7 +241,7 @@ ${finished(epilogue, tune)}
 `,
 });
 
-/** Of backward to w: the channels of a tile, and the outputs whose tap r, s lies inside x. */
+/** Of backward to w: the channels of a tile, and the outputs whose tap r, s is inside x. */
 export const channelsOfTile = (tune: Tune) => {
   const { LANES, ROWS, VEC = 1 } = tune;
   const rows = (run: number) => `c + ${run * LANES * VEC}u + ${own(VEC)}`;

@@ -17,7 +17,7 @@ export const backwardWParts: Generator = {
   print: (tune) => `${header(
     [
       "partial[part,r,s,c,o] = sum over n,p,q of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * dy[n,p,q,o]",
-      "group.z is (part*R + r)*S + s; a part has a share of the lines of pixels whose tap lies inside x.",
+      "group.z is (part*R + r)*S + s; a part has a share of the lines of pixels whose tap is inside x.",
     ],
     tune,
     "input channels",

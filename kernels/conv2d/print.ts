@@ -21,7 +21,7 @@ export const BACKWARD_X: Formula = [
 
 export const BACKWARD_W: Formula = [
   "dw[r,s,c,o] = sum over n,p,q of x[n, p*stride_h - top + r, q*stride_w - left + s, c] * dy[n,p,q,o],",
-  "over the pixels whose tap lies inside x.",
+  "over the pixels whose tap is inside x.",
 ];
 
 /** Of backward to x: where the pixels of a phase start and how many there are; `high` by `wide` in an image. */
@@ -51,7 +51,7 @@ export const INSIDE = `  let p_from = (max(shape.top, r) - r + shape.stride_h - 
 interface Accumulators {
   readonly height: number;
   readonly width: number;
-  /** f32 unless told. */
+  /** f32 by default. */
   readonly type?: string;
 }
 
@@ -92,7 +92,7 @@ interface Target extends Accumulators {
   readonly first: string;
   readonly row?: string;
   readonly rows: string;
-  /** Neighbouring columns that are stored at once; one unless told. */
+  /** Neighbouring columns that are stored at once; one by default. */
   readonly vec?: number;
   /** The j-th column, or where the j-th run of them starts. */
   readonly col: string;
@@ -104,7 +104,7 @@ interface Target extends Accumulators {
 }
 
 /**
- * Stores what lies inside the result. The accumulators go through an array, for a loop whose end the driver does not
+ * Stores what is inside the result. The accumulators go through an array, for a loop whose end the driver does not
  * know: a store for each takes a CPU driver twenty times as long to compile.
  */
 export const store = ({ vec = 1, ...target }: Target) => `${spilled(target, vec)}

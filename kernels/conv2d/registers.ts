@@ -50,7 +50,7 @@ const products = (
 const signature = ({ WG_X, WG_Y }: Tune) => `@compute @workgroup_size(${WG_X}, ${WG_Y})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {`;
 
-/** First row and column of an invocation, and its columns kept inside: what lies beyond is not stored. */
+/** First row and column of an invocation, and its columns kept inside: what is beyond is not stored. */
 const corner = ({ WG_X, WG_Y, ROWS, COLS }: Tune, row: string, rows: string, col: string, cols: string) =>
   lines(2, [
     `let ${row} = (group.y * ${WG_Y}u + local.y) * ${ROWS}u;`,

@@ -134,7 +134,7 @@ ${signature(tune.LANES)}
   let first = group.y * ${tune.ROWS * tune.LANES}u;
   let o = ${firstColumn(tune)};
 ${columns(tune, "o", "shape.o")}
-  // tiles of one image lie together, point by point
+  // tiles of one image are together, point by point
   let plane = shape.down * shape.across;
 ${lines(
   2,

@@ -5,7 +5,7 @@ import { comment, each, type Formula, lines, range, store, zeroed } from "./prin
 // BN columns of the result and takes BK of the depth a step. Its invocations fetch the next tiles of both operands, four
 // neighbours in memory at a time, while they multiply those fetched before; each owns TM rows by TN columns in named
 // registers. Tiles have two places that take turns, so that one barrier a step is enough.
-// VEC = 4: the four neighbours lie in one pixel, and weights are read as vectors; 1: any number of channels.
+// VEC = 4: the four neighbours are of one pixel, and weights are read as vectors; 1: any number of channels.
 // WINDOW = 0: a 1x1 window that skips and pads nothing; rows, columns and depth are then plain pixels and channels.
 
 export const TUNABLES: Generator["tunables"] = {
@@ -23,7 +23,7 @@ export interface Operand {
   readonly name: string;
   /** What neighbours in memory differ in: the depth, or the row or column of the result. */
   readonly along: "depth" | "side";
-  /** Where on its side element `i` of the operand's tile lies: a statement's right side; `type` is its type. */
+  /** Position on its side of element `i` of the operand's tile: a statement's right side; `type` is its type. */
   readonly side: (i: string) => string;
   readonly type: "u32" | "Pixel";
   /** Whether the depth is counted in digits below `radix`, or is a plain number below `depth`. */
@@ -140,7 +140,7 @@ class Tile {
     this.count = (BM / TM) * (BN / TN);
     this.vectors = (extent * BK) / 4;
     this.across = (deep ? BK : extent) / 4;
-    // one more than a row along the depth has: invocations read a column, which then lies in different banks
+    // one more than a row along the depth has: invocations read a column, which is then in different banks
     this.pitch = this.across + (deep ? 1 : 0);
     this.size = this.pitch * (deep ? extent : BK);
   }

@@ -10,7 +10,7 @@ import normalise from "./normalise.wgsl";
 export interface Conv2dBatchNormReluAttrs extends Conv2dAttrs {
   /** Added to the variance. */
   readonly epsilon: number;
-  /** Whether the normalised value passes a rectified linear unit; it does unless told. */
+  /** Whether the normalised value passes a rectified linear unit; default true. */
   readonly relu?: boolean;
 }
 

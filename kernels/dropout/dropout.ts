@@ -10,7 +10,7 @@ import shape from "./shape.wgsl";
 export interface DropoutAttrs {
   /** Probability that an element is kept, above 0 and at most 1. */
   readonly keep: number;
-  /** Tells the dropouts of one network apart: a whole number below 2^32. */
+  /** Distinguishes the dropouts of one network: a whole number below 2^32. */
   readonly key: number;
 }
 

@@ -43,9 +43,7 @@ export function pooled(op: string, x: Shape, { window, stride, padding }: Pool2d
     if (!pad.every(whole(0)))
       throw new ShapeError(`${op}: padding is [${pad}] ${what} but whole numbers from 0 are expected`);
     if (Math.max(...pad) >= taps)
-      throw new ShapeError(
-        `${op}: a window of ${taps} ${what} can lie wholly in padding of [${pad}] ${what}`,
-      );
+      throw new ShapeError(`${op}: a window of ${taps} ${what} can be wholly in padding of [${pad}] ${what}`);
     const padded = extent + pad[0] + pad[1];
     if (extent < 1 || padded < taps)
       throw new ShapeError(
@@ -74,7 +72,7 @@ export function visit(
           }
 }
 
-/** Most windows that one element of x lies in. */
+/** Most windows that one element of x is in. */
 export const overlaps = ({ window: [r, s], stride: [sh, sw] }: Pool2dAttrs): number =>
   Math.ceil(r / sh) * Math.ceil(s / sw);
 

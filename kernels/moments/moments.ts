@@ -19,7 +19,7 @@ export const momentsOf = (x: Shape, { rows, groups }: MomentsAttrs): Shape => {
   return [groups, Math.ceil(size(x) / channels / groups / rows), 2, channels];
 };
 
-/** Calls `visit` for every part and channel with the values there and where its mean lies; the squares lie `channels` on. */
+/** Calls `visit` for every part and channel with its values and the index of its mean; the squares are `channels` further on. */
 function eachPart(
   x: Float64Array,
   [groups, parts, , channels]: Shape,

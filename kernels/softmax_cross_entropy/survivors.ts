@@ -11,7 +11,7 @@ export const survivors = [
     [
       kernel,
       /^(select always the second|constant): let own = /,
-      "of a label that is no class, what own is goes nowhere",
+      "where the label is no class, own is not used",
     ],
   ),
   ...explain(
