@@ -198,10 +198,10 @@ const FAULTS: readonly Fault[] = [
   [
     "a momentum of one",
     ValueError,
-    /rmsprop: momentum is 1 but must lie in \[0, 1\)/,
+    /rmsprop: momentum is 1 but .* below 1/,
     () => rmsprop({ momentum: 1 }),
   ],
-  ["a staircase without steps", ValueError, /every is 0 steps/, () => staircase({ every: 0 })],
+  ["a staircase without steps", ValueError, /every is 0 but/, () => staircase({ every: 0 })],
   [
     "weights of another model",
     WeightsError,

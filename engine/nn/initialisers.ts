@@ -1,4 +1,5 @@
 import { type Shape, size } from "../../kernels/op.ts";
+import { checkNumber } from "../arguments.ts";
 
 /** First values of a variable; `random` is uniform in [0, 1) and the same for the same seed and path. */
 export type Initialiser = (shape: Shape, random: () => number) => Float32Array;
@@ -18,12 +19,13 @@ export const constant =
  * Normal, cut at two deviations, of standard deviation sqrt(1.3 * factor / fan-in): TF-slim's
  * `variance_scaling_initializer`, with which Inception-v4 was trained.
  */
-export const varianceScaling =
-  (factor = 2): Initialiser =>
-  (shape, random) => {
+export function varianceScaling(factor = 2): Initialiser {
+  checkNumber("varianceScaling", "factor", factor, { least: 0 });
+  return (shape, random) => {
     const deviation = Math.sqrt((1.3 * factor) / fans(shape).fanIn);
     return drawn(shape, () => deviation * truncatedNormal(random));
   };
+}
 
 /** Uniform within +-sqrt(6 / (fan-in + fan-out)) (Glorot and Bengio, 2010, equation 16). */
 export const xavier = (): Initialiser => (shape, random) => {

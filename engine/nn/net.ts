@@ -12,7 +12,7 @@ import {
   softmaxCrossEntropy,
 } from "../../kernels/index.ts";
 import type { DType, Runnable, Shape } from "../../kernels/op.ts";
-import { checkChoice, checkNames, checkNumber, checkWhole, refuse } from "../arguments.ts";
+import { checkChoice, checkNames, checkNumber, checkShape, checkWhole, refuse } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { constant, type Initialiser, varianceScaling, xavier } from "./initialisers.ts";
@@ -185,6 +185,8 @@ export class Net {
 
   /** A tensor that the caller gives with every step, such as a target; its leading axis is the batch. */
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+    checkShape(this.#label("input"), name, shape);
+    checkChoice(this.#label("input"), "dtype", dtype, ["f32", "i32", "u32"]);
     return this.graph.input(name, shape, dtype);
   }
 

@@ -1,5 +1,5 @@
 import { size } from "../../kernels/op.ts";
-import { checkSeed } from "../arguments.ts";
+import { checkSeed, refuse } from "../arguments.ts";
 import { type FloatValues, toFloats } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
 import { GPUBufferUsage } from "../device/flags.ts";
@@ -252,6 +252,7 @@ export class Variables {
    */
   load(dict: StateDict, { strict = true } = {}): LoadReport {
     this.#checkOpen("load");
+    if (!(dict instanceof Map)) refuse("load", "the weights", dict, "a Map from paths to { shape, data }");
     const report = compareState(this.specs, dict);
     if (strict) checkState(this.specs, dict, report);
     const values = report.loaded.map(

@@ -92,6 +92,10 @@ const flat = (graph: Graph, { path, count }: Bank, slot: string) => graph.variab
 function traceUpdate(banks: readonly Bank[], optimizer: Optimizer, options: TrainerOptions) {
   const graph = new Graph();
   const trained = banks.filter(({ group }) => TRAINED.includes(group));
+  if ((isGated(options) || options.clip !== undefined) && !optimizer.op.inputs.includes("factor"))
+    throw new ValueError(
+      `trainer: ${optimizer.op.name} has no input factor, which clipping and onNonFinite ${options.onNonFinite ?? "throw"} need`,
+    );
   const { norm, factor } = traceNorm(graph, trained, options);
   const rate = graph.input("rate", [1]);
   const scalars = Object.fromEntries(
@@ -105,7 +109,10 @@ function traceUpdate(banks: readonly Bank[], optimizer: Optimizer, options: Trai
       Object.keys(optimizer.slots).map((slot) => [slot, flat(graph, bank, `${optimizer.name}.${slot}`)]),
     );
     const w = flat(graph, bank, "value");
-    const inputs = { w, g: flat(graph, bank, "gradient"), ...slots, rate, factor, ...scalars };
+    const all = { w, g: flat(graph, bank, "gradient"), ...slots, rate, factor, ...scalars };
+    const inputs = Object.fromEntries(
+      Object.entries(all).filter(([name]) => optimizer.op.inputs.includes(name)),
+    );
     const label = `${bank.path} ${optimizer.name}`;
     graph.apply(optimizer.op, inputs, optimizer.attrs(bank.group === "decayed"), { ...UPDATE, label });
   }
