@@ -1,5 +1,6 @@
 import type { Model } from "../engine/nn/model.ts";
-import { Net, type NetOptions } from "../engine/nn/net.ts";
+import { Net } from "../engine/nn/net.ts";
+import type { NetOptions } from "../engine/nn/net_options.ts";
 import { size } from "../kernels/op.ts";
 
 /** What a network costs, counted from its graph. */

@@ -195,12 +195,7 @@ const FAULTS: readonly Fault[] = [
     /no trainable variable/,
     () => Trainer.create(device, (n, x) => n.globalAvgPool(x), { input: [2, 8, 8, 3] }),
   ],
-  [
-    "a momentum of one",
-    ValueError,
-    /rmsprop: momentum is 1 but .* below 1/,
-    () => rmsprop({ momentum: 1 }),
-  ],
+  ["a momentum of one", ValueError, /rmsprop: momentum is 1 but .* below 1/, () => rmsprop({ momentum: 1 })],
   ["a staircase without steps", ValueError, /every is 0 but/, () => staircase({ every: 0 })],
   [
     "weights of another model",

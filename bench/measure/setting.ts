@@ -2,7 +2,8 @@
 
 import type { Traits } from "../../engine/device/traits.ts";
 import type { Model } from "../../engine/nn/model.ts";
-import type { NetOptions, VariableSpec } from "../../engine/nn/net.ts";
+import type { VariableSpec } from "../../engine/nn/net.ts";
+import type { NetOptions } from "../../engine/nn/net_options.ts";
 import { planPrediction } from "../../engine/nn/predictor.ts";
 import { layOutBanks } from "../../engine/nn/variables.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";

@@ -3,7 +3,8 @@ import { ShapeError, ValueError } from "../errors.ts";
 import { gradients } from "../graph/autodiff.ts";
 import type { Tensor, Variable } from "../graph/graph.ts";
 import { commute } from "../plan/rewrite/commute.ts";
-import { Net, type NetOptions } from "./net.ts";
+import { Net } from "./net.ts";
+import type { NetOptions } from "./net_options.ts";
 
 /** What a classifier returns: logits [n,classes], and those of an auxiliary head in training. Its loss is cross-entropy. */
 export interface Outputs {

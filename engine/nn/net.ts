@@ -1,4 +1,5 @@
 import {
+  add,
   avgPool2d,
   batchNorm,
   concat,
@@ -7,70 +8,24 @@ import {
   globalAvgPool,
   linear,
   maxPool2d,
+  mean,
+  meanSquaredError,
+  multiply,
   relu,
+  scale,
   scaleAddRelu,
+  sigmoid,
+  softmax,
   softmaxCrossEntropy,
+  tanh,
 } from "../../kernels/index.ts";
 import type { DType, Runnable, Shape } from "../../kernels/op.ts";
-import { checkChoice, checkNames, checkNumber, checkShape, checkWhole, refuse } from "../arguments.ts";
+import { checkChoice, checkNames, checkNumber, checkShape, checkWhole } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { constant, type Initialiser, varianceScaling, xavier } from "./initialisers.ts";
-
-/** A number for both axes, or [down, across]. */
-export type Pair = number | readonly [h: number, w: number];
-/** `same`: as many outputs as inputs / stride, as TensorFlow pads; `valid`: no padding; or zeros per axis. */
-export type Padding = "same" | "valid" | readonly [h: number, w: number];
-
-export interface WindowOptions {
-  readonly stride?: Pair;
-  readonly padding?: Padding;
-}
-
-/** What a model's layers have in common. */
-export interface NetOptions {
-  /** Batch statistics and dropout, or running statistics and none. */
-  readonly training?: boolean;
-  /** Multiplies the filters of every unit, for small experiments. */
-  readonly width?: number;
-  /** Initialiser of convolution weights. */
-  readonly initialiser?: Initialiser;
-  /** Batch norms: `scale` gives them a trainable gamma. */
-  readonly batchNorm?: { readonly scale?: boolean; readonly epsilon?: number; readonly decay?: number };
-  /** Whether weight decay reaches biases too. */
-  readonly decayBiases?: boolean;
-  /**
-   * Paths that training leaves as they are: text in which `*` stands for anything, such as `stem/*`, or regular
-   * expressions. A batch norm whose beta is frozen takes its running statistics and keeps them.
-   */
-  readonly freeze?: readonly (string | RegExp)[];
-}
-
-const NET_OPTIONS = ["training", "width", "initialiser", "batchNorm", "decayBiases", "freeze"];
-
-/** Throws ValueError where options of a net are unknown or outside their range. */
-export function checkNetOptions(call: string, options: NetOptions): void {
-  checkNames(call, options, NET_OPTIONS);
-  const { width, batchNorm, freeze } = options;
-  if (width !== undefined) checkNumber(call, "width", width, { least: 0, above: true });
-  if (freeze !== undefined && !(Array.isArray(freeze) && freeze.every(isPattern)))
-    refuse(call, "freeze", freeze, "a list of paths or regular expressions");
-  if (batchNorm === undefined) return;
-  checkNames(`${call}: batchNorm`, batchNorm, ["scale", "epsilon", "decay"]);
-  const { scale, epsilon, decay } = batchNorm;
-  if (scale !== undefined) checkChoice(call, "batchNorm.scale", scale, [true, false]);
-  if (epsilon !== undefined) checkNumber(call, "batchNorm.epsilon", epsilon, { least: 0 });
-  if (decay !== undefined) checkNumber(call, "batchNorm.decay", decay, { least: 0, most: 1 });
-}
-
-const isPattern = (one: unknown): boolean => typeof one === "string" || one instanceof RegExp;
-
-/** Whether a path matches a pattern: text in which `*` stands for anything, or a regular expression. */
-export function matches(pattern: string | RegExp, path: string): boolean {
-  if (typeof pattern !== "string") return path.search(pattern) >= 0; // search ignores lastIndex
-  const parts = pattern.split("*").map((text) => text.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "s").test(path);
-}
+import { checkNetOptions, matches, type NetOptions } from "./net_options.ts";
+import { type Pair, pair, type WindowOptions, zeros } from "./window.ts";
 
 /** A persistent value of a model. */
 export interface VariableSpec {
@@ -90,14 +45,6 @@ export interface Block {
   readonly input: Tensor;
   readonly output: Tensor;
   readonly body: (net: Net, x: Tensor) => Tensor;
-}
-
-/** A pair of a number for both axes, whole and at least `least`. */
-function pair(call: string, name: string, v: Pair, least = 1): readonly [number, number] {
-  const both: readonly number[] = Array.isArray(v) ? v : [v as number, v as number];
-  if (both.length !== 2 || !both.every((n) => Number.isInteger(n) && n >= least))
-    refuse(call, name, v, `a whole number of at least ${least}, or two for [down, across],`);
-  return [both[0], both[1]];
 }
 
 /** What all levels of a net have in common. */
@@ -262,6 +209,48 @@ export class Net {
     return this.#layer(relu, { x });
   }
 
+  /** `1 / (1 + exp(-x))`, element by element. */
+  sigmoid(x: Tensor): Tensor {
+    return this.#layer(sigmoid, { x });
+  }
+
+  /** Hyperbolic tangent, element by element. */
+  tanh(x: Tensor): Tensor {
+    return this.#layer(tanh, { x });
+  }
+
+  /** Softmax over the last axis. */
+  softmax(x: Tensor): Tensor {
+    return this.#layer(softmax, { x });
+  }
+
+  /** Sum of two tensors of one shape. */
+  add(a: Tensor, b: Tensor): Tensor {
+    return this.#layer(add, { a, b });
+  }
+
+  /** Product of two tensors of one shape, element by element. */
+  multiply(a: Tensor, b: Tensor): Tensor {
+    return this.#layer(multiply, { a, b });
+  }
+
+  /** A tensor times a number. */
+  scale(x: Tensor, factor: number): Tensor {
+    checkNumber(this.#label("scale"), "factor", factor);
+    return this.#layer(scale, { x }, { scale: factor });
+  }
+
+  /** Matrix product: x [n,k], w [k,m] -> [n,m]. */
+  matmul(x: Tensor, w: Tensor): Tensor {
+    return this.#layer(linear, { x, w });
+  }
+
+  /** Mean of all elements: any shape -> [1]. */
+  mean(x: Tensor): Tensor {
+    return this.#layer(mean, { x });
+  }
+
+  /** Largest value in each window; a NaN is larger than any. */
   maxPool(x: Tensor, window: Pair, options: WindowOptions = {}): Tensor {
     return this.#pool(maxPool2d, x, window, options);
   }
@@ -322,6 +311,11 @@ export class Net {
     return this.graph.apply(softmaxCrossEntropy, { logits, labels }, { smoothing }, { label });
   }
 
+  /** Mean over all elements of `(x - target)^2`, of tensors of one shape: a loss [1]. */
+  meanSquaredError(x: Tensor, target: Tensor): Tensor {
+    return this.apply(meanSquaredError, { x, target }).loss;
+  }
+
   #pool(op: typeof maxPool2d | typeof avgPool2d, x: Tensor, window: Pair, options: WindowOptions) {
     const call = this.#label(op.name);
     checkRank(call, x, 4);
@@ -376,24 +370,4 @@ export class Net {
 function checkRank(call: string, x: Tensor, rank: number): void {
   if (x.shape.length !== rank)
     throw new ShapeError(`${call}: x is [${x.shape}] but ${rank} axes, [n,h,w,c], are expected`);
-}
-
-/** Zeros around the image: TensorFlow's rule for `same` (the odd one below and to the right), or as given. */
-function zeros(
-  call: string,
-  x: Tensor,
-  window: readonly [number, number],
-  stride: readonly [number, number],
-  padding: Padding,
-) {
-  if (padding !== "same" && padding !== "valid" && !Array.isArray(padding))
-    refuse(call, "padding", padding, `"same", "valid" or [down, across]`);
-  const given = typeof padding === "string" ? undefined : pair(call, "padding", padding, 0);
-  return [0, 1].map((axis) => {
-    if (given) return [given[axis], given[axis]];
-    if (padding === "valid") return [0, 0];
-    const extent = x.shape[axis + 1];
-    const total = Math.max(0, (Math.ceil(extent / stride[axis]) - 1) * stride[axis] + window[axis] - extent);
-    return [Math.floor(total / 2), Math.ceil(total / 2)];
-  });
 }

@@ -4,11 +4,12 @@ import { type FloatValues, toFloats } from "../device/arrays.ts";
 import type { Device } from "../device/device.ts";
 import type { Traits } from "../device/traits.ts";
 import { ClosedError, ShapeError, ValueError, WeightsError } from "../errors.ts";
-import { type Computed, Executable } from "../plan/executable.ts";
+import { Executable, type HostTensor } from "../plan/executable.ts";
 import { type Plan, type PlanOptions, plan } from "../plan/plan.ts";
 import { Queue } from "../queue.ts";
 import { type Model, traceEvaluation } from "./model.ts";
-import { checkNetOptions, type NetOptions, type VariableSpec } from "./net.ts";
+import type { VariableSpec } from "./net.ts";
+import { checkNetOptions, type NetOptions } from "./net_options.ts";
 import type { Variables } from "./variables.ts";
 
 export interface PredictorOptions extends Pick<PlanOptions, "choose" | "fuse"> {
@@ -91,11 +92,11 @@ export class Predictor {
    */
   async predict(images: FloatValues): Promise<Float32Array> {
     const [first] = Object.values(await this.outputs(images));
-    return first.data as Float32Array;
+    return first.data;
   }
 
   /** All outputs by name, the model's and those asked for; otherwise as `predict`. */
-  async outputs(images: FloatValues): Promise<Record<string, Computed>> {
+  async outputs(images: FloatValues): Promise<Record<string, HostTensor>> {
     this.#checkOpen("predict");
     const values = toFloats("images", images, { range: "[-1, 1]" });
     const [batch, ...image] = this.input;
@@ -115,11 +116,11 @@ export class Predictor {
     }
   }
 
-  async #run(values: Float32Array, count: number): Promise<Record<string, Computed>> {
+  async #run(values: Float32Array, count: number): Promise<Record<string, HostTensor>> {
     const [batch, ...image] = this.input;
     const one = size(image);
     const names = [...this.pass.plan.outputs.keys()];
-    const all: Record<string, Computed> = {};
+    const all: Record<string, HostTensor> = {};
     for (let from = 0; from < count; from += batch) {
       this.#checkOpen("predict");
       const images = Math.min(batch, count - from);
@@ -131,11 +132,10 @@ export class Predictor {
       this.pass.write("images", part);
       this.pass.run();
       for (const [i, { shape, data }] of (
-        await Promise.all(names.map((name) => this.pass.readTensor(name)))
+        await Promise.all(names.map((name) => this.pass.readFloats(name)))
       ).entries()) {
         const row = data.length / batch;
-        const Values = data.constructor as Float32ArrayConstructor;
-        all[names[i]] ??= { shape: [count, ...shape.slice(1)], data: new Values(count * row) };
+        all[names[i]] ??= { shape: [count, ...shape.slice(1)], data: new Float32Array(count * row) };
         all[names[i]].data.set(data.subarray(0, images * row), from * row);
       }
     }

@@ -6,15 +6,10 @@ import { GPUBufferUsage } from "../device/flags.ts";
 import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { ClosedError, LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";
-import type { Place } from "../plan/executable.ts";
+import type { HostTensor, Place } from "../plan/executable.ts";
 import { stream } from "./initialisers.ts";
-import type { NetOptions, VariableSpec } from "./net.ts";
-
-/** Values on the host: a shape and float32 in row-major order. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+import type { VariableSpec } from "./net.ts";
+import type { NetOptions } from "./net_options.ts";
 
 /** Values by path. */
 export type StateDict = ReadonlyMap<string, HostTensor>;

@@ -9,7 +9,7 @@ import {
 } from "../arguments.ts";
 import type { TuningTable } from "../device/tuning_table.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { checkNetOptions, type NetOptions } from "../nn/net.ts";
+import { checkNetOptions, type NetOptions } from "../nn/net_options.ts";
 import type { PlanOptions } from "../plan/plan.ts";
 import type { Optimizer } from "./optimizers.ts";
 import type { Schedule } from "./schedules.ts";

@@ -5,7 +5,7 @@ import type { Phase, Variable } from "../graph/graph.ts";
 import { checkLabels, type Model } from "../nn/model.ts";
 import { Predictor, type PredictorOptions } from "../nn/predictor.ts";
 import { TRAINED, Variables } from "../nn/variables.ts";
-import { type Computed, Executable, type Profile } from "../plan/executable.ts";
+import { Executable, type HostTensor, type Profile } from "../plan/executable.ts";
 import { Queue } from "../queue.ts";
 import { readState, restoreState, saveState } from "./checkpoint.ts";
 import { rmsprop } from "./optimizers.ts";
@@ -267,10 +267,10 @@ export class Trainer {
    * gradients and what the optimiser keeps are read by `variables.get(path, slot)`.
    * Throws ShapeError where there is none of that name, ValueError before the first step.
    */
-  read(name: string): Promise<Computed> {
+  read(name: string): Promise<HostTensor> {
     return this.#inTurn("read", () => {
       if (this.#step === 0) throw new ValueError(`trainer: no step was taken of which to read ${name}`);
-      return this.pass.readTensor(name);
+      return this.pass.readFloats(name);
     });
   }
 

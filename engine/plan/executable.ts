@@ -4,17 +4,24 @@ import { type FloatValues, type IntegerValues, toFloats, toIntegers } from "../d
 import { type Compiled, type Device, verbosity } from "../device/device.ts";
 import { GPUBufferUsage } from "../device/flags.ts";
 import { Timestamps } from "../device/timestamps.ts";
-import { ClosedError, LimitError, ShapeError } from "../errors.ts";
+import { ClosedError, LimitError, ShapeError, ValueError } from "../errors.ts";
 import type { Phase, Variable } from "../graph/graph.ts";
 import { Queue } from "../queue.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Plan } from "./plan.ts";
+import { packUniforms } from "./uniforms.ts";
 import type { Storage, View } from "./views.ts";
 
 /** Where a variable's values are. */
 export interface Place {
   readonly buffer: GPUBuffer;
   readonly offset: number;
+}
+
+/** Values on the host: a shape and float32 in row-major order. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
 }
 
 /** A tensor that was computed: values in row-major order of the shape. */
@@ -190,17 +197,19 @@ export class Executable {
     return new Float32Array(await this.readBytes(name));
   }
 
-  /** An output of the last run, its values as its element type has them; float16 as 16-bit words are not read so. */
+  /** An output of the last run, integers as such. Throws ValueError for float16, whose words `readBytes` gives. */
   async readTensor(name: string): Promise<Computed> {
     const { shape, dtype } = find(this.plan.outputs, name, "output");
-    const bytes = await this.readBytes(name);
-    const data =
-      dtype === "i32"
-        ? new Int32Array(bytes)
-        : dtype === "u32"
-          ? new Uint32Array(bytes)
-          : new Float32Array(bytes);
-    return { shape, data };
+    if (dtype === "f16")
+      throw new ValueError(`read ${name}: it is f16, which readBytes gives as 16-bit words`);
+    const Values = { f32: Float32Array, i32: Int32Array, u32: Uint32Array }[dtype];
+    return { shape, data: new Values(await this.readBytes(name)) };
+  }
+
+  /** An output of the last run; integers are rounded to float32. Throws as `readTensor` does. */
+  async readFloats(name: string): Promise<HostTensor> {
+    const { shape, data } = await this.readTensor(name);
+    return { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
   }
 
   /** Bytes of an output of the last run, in row-major order of its shape. */
@@ -356,43 +365,6 @@ async function compileAll(device: Device, plan: Plan): Promise<Map<string, Compi
     }),
   );
   return new Map(compiled);
-}
-
-/** The uniform struct of a dispatch as the kernel reads it. */
-export function uniformBytes({ kernel, uniforms }: Dispatch): Uint8Array<ArrayBuffer> {
-  const data = new DataView(new ArrayBuffer(kernel.reflected.uniform.size));
-  for (const [name, { offset, type }] of kernel.reflected.uniform.fields) {
-    const value = uniforms[name];
-    if (type === "f32") data.setFloat32(offset, value, true);
-    else if (type === "i32") data.setInt32(offset, value, true);
-    else data.setUint32(offset, value, true);
-  }
-  return new Uint8Array(data.buffer);
-}
-
-/** Writes the uniforms of all dispatches into one buffer; returns where each one's are. */
-async function packUniforms(
-  device: Device,
-  plan: Plan,
-  own: (label: string, bytes: number, usage: number) => Promise<GPUBuffer>,
-): Promise<(GPUBufferBinding | undefined)[]> {
-  const align = device.traits.uniformAlignment;
-  const at: number[] = [];
-  let bytes = 0;
-  for (const { kernel } of plan.dispatches) {
-    at.push(bytes);
-    bytes += Math.ceil(kernel.reflected.uniform.size / align) * align;
-  }
-  if (bytes === 0) return plan.dispatches.map(() => undefined);
-  const data = new Uint8Array(bytes);
-  for (const [i, dispatch] of plan.dispatches.entries()) data.set(uniformBytes(dispatch), at[i]);
-  const buffer = await own("uniforms", bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  device.write(buffer, 0, data);
-  return plan.dispatches.map(({ kernel }, i) => ({
-    buffer,
-    offset: at[i],
-    size: kernel.reflected.uniform.size,
-  }));
 }
 
 function prepare(

@@ -1,4 +1,6 @@
 // Saved and loaded, a trainer goes on with the same bits; what does not fit is refused.
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import {
   adamw,
@@ -101,6 +103,15 @@ check.test("weights that fit are loaded, and what did not fit is reported", asyn
   assert.ok(same(loaded.data, weights.get("a/w")!.data));
   four.close();
   five.close();
+});
+
+check.test("the example of a network, an operation and a loss of one's own", () => {
+  const example = fileURLToPath(new URL("../examples/own_network/own_network.js", import.meta.url));
+  const printed = execFileSync(process.execPath, [example], { encoding: "utf8" });
+  assert.match(
+    printed,
+    /resumed to the same bits: true\nhidden \[64,16\], gradient \[2,16\], frozen bias 0\n$/,
+  );
 });
 
 check.run();

@@ -6,7 +6,7 @@ import type { Op } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
 import { withGradients } from "../../graph/signature.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
-import { uniformBytes } from "../../plan/executable.ts";
+import { uniformBytes } from "../../plan/uniforms.ts";
 import type { Finding } from "../report/report.ts";
 import { algorithms, dispatchesOf } from "./launch.ts";
 import { elementsOf, shapesOf } from "./problem.ts";
