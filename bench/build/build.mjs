@@ -29,8 +29,8 @@ export async function build({ release = false } = {}) {
   const sourcemap = !release;
   const command = sources("bench").filter((path) => !path.startsWith(join("bench", "build")));
   const bundled = await Promise.all([
-    buildModules(LIBRARY.flatMap(sources), { name: "library", sourcemap }),
-    buildModules(command, { name: "command", sourcemap }),
+    buildModules(LIBRARY.flatMap(sources), { name: "library", sourcemap, minify: release }),
+    buildModules(command, { name: "command", sourcemap, minify: release }),
   ]);
   await writeEntries();
   writeFileSync("dist/THIRD_PARTY_LICENSES", licencesOf([...new Set(bundled.flat())].sort()));
@@ -64,9 +64,10 @@ async function writeEntries() {
 /** A Node entry as a bundler for browsers gets it: the same names, and an error that says what is wrong. */
 async function needsNode(entry, path) {
   const names = Object.keys(await import(pathToFileURL(`dist/${path}.js`)));
-  const list = names.map((name) => `absent as ${name}`).join(", ");
   const fault = `${entry} needs Node, for files and processes, but was loaded in a browser`;
-  return `const absent = undefined;\nexport { ${list} };\n` + `throw new Error("${fault}");\n`;
+  const list = names.map((name) => `absent as ${name}`).join(", ");
+  // a call, which a bundler cannot leave out where one of the names is used
+  return `const absent = (() => {\n  throw new Error("${fault}");\n})();\nexport { ${list} };\n`;
 }
 
 /** Declarations beside their modules. */
@@ -77,11 +78,15 @@ function emitTypes() {
     const text = readFileSync(path, "utf8");
     writeFileSync(path, text.replace(/((?:from |import\()"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"'));
   }
-  for (const [name, path] of Object.entries({ ...ENTRIES, ...NODE_ENTRIES }))
+  mkdirSync("dist/typescript5");
+  for (const [name, path] of Object.entries({ ...ENTRIES, ...NODE_ENTRIES })) {
+    const dom = '/// <reference lib="dom" />\n'; // since TypeScript 6 it declares WebGPU
+    writeFileSync(`dist/${name}.d.ts`, `${dom}export * from "./${path}.js";\n`);
     writeFileSync(
-      `dist/${name}.d.ts`,
-      `/// <reference types="@webgpu/types" />\nexport * from "./${path}.js";\n`,
+      `dist/typescript5/${name}.d.ts`,
+      `${dom}/// <reference types="@webgpu/types" />\nexport * from "../${path}.js";\n`,
     );
+  }
 }
 
 /** The tests, the page that they open in a browser, and the examples. */

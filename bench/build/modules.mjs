@@ -2,7 +2,7 @@
 // modules that they need, and paths between files are those of the source.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 /** What stays an import of the user's: it installs them. */
 const PACKAGES = ["wgsl_reflect", "webgpu", "sharp", "@sparticuz/chromium"];
@@ -26,9 +26,10 @@ export const sources = (folder) =>
 
 /**
  * Builds `files`. Packages that users do not install are bundled, into the module that alone uses them or into
- * `dist/packages`; with `external` none is. Returns the folders of the packages that were bundled.
+ * `dist/packages`; with `external` none is. `minify`: the files of packages. Returns the folders of the packages that
+ * were bundled.
  */
-export async function buildModules(files, { name, external = false, sourcemap = false }) {
+export async function buildModules(files, { name, external = false, sourcemap = false, minify = false }) {
   const { outputFiles, metafile } = await build({
     entryPoints: files,
     outbase: ".",
@@ -51,7 +52,9 @@ export async function buildModules(files, { name, external = false, sourcemap = 
   for (const { path, text } of outputFiles) {
     if (text === "") continue; // types alone
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text.includes("__require") ? withRequire(text) : text);
+    const short =
+      minify && path.includes(`packages/${name}-`) ? (await transform(text, { minify })).code : text;
+    writeFileSync(path, text.includes("__require") ? withRequire(short) : short);
   }
   return bundledPackages(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
 }

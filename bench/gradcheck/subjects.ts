@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Device } from "../../engine/device/device.ts";
 import { ValueError } from "../../engine/errors.ts";
@@ -11,6 +11,10 @@ import { uses } from "../../models/gradcheck/uses.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../../models/gradcheck/verify.ts";
 import { entries } from "../../models/index.ts";
 import { suggestion } from "../command_line/suggest.ts";
+
+/** What is added to an error of an installed package. */
+const NO_GOLDENS =
+  ". Blocks and networks are compared with PyTorch's values: these are in tests/goldens of the repository, not in the package";
 
 export interface Run {
   readonly device: Device;
@@ -28,8 +32,12 @@ export interface Subject {
   check(run: Run): Promise<void>;
 }
 
-/** Everything there is, by group; `goldens` is the folder of PyTorch's values. */
+/**
+ * Everything there is, by group; `goldens` is the folder of PyTorch's values. Without it, as in an installed package,
+ * operations alone can be checked.
+ */
 export function catalogue(goldens: string): Readonly<Record<string, readonly Subject[]>> {
+  if (!existsSync(goldens)) return { operations: ops.map((op) => operation(op, [])) };
   const fixtures = readFixtures(readFileSync(join(goldens, "operations.safetensors")));
   const blocks = listBlocks(readFileSync(join(goldens, "blocks.safetensors")));
   return {
@@ -54,7 +62,8 @@ export async function choose(names: readonly string[], goldens: string): Promise
       : (groups[name] ?? all.filter((subject) => subject.name === name));
     if (found.length === 0) {
       const known = [...Object.keys(groups), ...all.map((subject) => subject.name)];
-      throw new ValueError(`gradcheck: no subject ${name}${suggestion(name, known)}`);
+      const missing = existsSync(goldens) ? "" : NO_GOLDENS;
+      throw new ValueError(`gradcheck: no subject ${name}${suggestion(name, known)}${missing}`);
     }
     chosen.push(...found);
   }

@@ -121,7 +121,10 @@ export class ImageBatches {
   }
 }
 
-/** sharp, loaded when first wanted: it is an optional dependency. Throws TesseraError if it cannot be loaded. */
+/**
+ * sharp, loaded when first wanted: it is an optional dependency. Throws TesseraError if it cannot be loaded.
+ * @internal
+ */
 export async function loadSharp(): Promise<typeof import("sharp").default> {
   try {
     return (await import("sharp")).default;

@@ -1,51 +1,27 @@
 // The engine in real Chromium, on SwiftShader, against the same on Node's SwiftShader.
-import { createReadStream, existsSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { Device } from "../../engine/device/device.ts";
 import { device, group } from "../harness.ts";
-import { launch } from "./launch.ts";
 import { destroyed, type Findings, handedOver, scenario } from "./scenario.ts";
+import { inServedPage } from "./served.ts";
 
 const bundle = fileURLToPath(new URL("../../browser", import.meta.url));
 const check = group("browser");
 
-/** Opens the page in Chromium, where memory may be shared, and fails where it says anything. */
-async function inPage(body: (run: (name: string) => Promise<unknown>) => Promise<void>): Promise<void> {
-  const server = createServer((request, response) => {
-    const file = join(bundle, new URL(request.url!, "http://page").pathname);
-    response.setHeader("cross-origin-opener-policy", "same-origin");
-    response.setHeader("cross-origin-embedder-policy", "require-corp");
-    if (request.url === "/")
-      response.setHeader("content-type", "text/html").end('<script type="module" src="/page.js"></script>');
-    else if (file.startsWith(bundle) && existsSync(file)) {
-      response.setHeader("content-type", "text/javascript");
-      createReadStream(file).pipe(response);
-    } else response.writeHead(404).end();
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const browser = await launch();
-  const faults: string[] = [];
-  try {
-    const page = await browser.newPage();
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on(
-      "console",
-      (message) =>
-        message.type() === "error" && !/favicon/.test(message.location().url) && faults.push(message.text()),
-    );
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+const scriptAt = (path: string) => {
+  const file = join(bundle, path);
+  return file.startsWith(bundle) && existsSync(file) ? readFileSync(file) : undefined;
+};
+
+/** Opens the tests' page. */
+const inPage = (body: (run: (name: string) => Promise<unknown>) => Promise<void>): Promise<void> =>
+  inServedPage(scriptAt, async (page) => {
     await page.waitForFunction("globalThis.runScenario");
     await body((name) => page.evaluate(`${name}()`));
-    assert.equal(faults, []);
-  } finally {
-    await browser.close();
-    server.close();
-  }
-}
+  });
 
 check.test("operations, a network and training steps equal Node's", () =>
   inPage(async (run) => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import type { Arbitrary, GeneratorValue } from "fast-check";
 import type { Algorithm, Draw, Op, Tune } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
 import { type Finding, passes } from "../report/report.ts";
@@ -17,13 +17,16 @@ interface Fuzzed {
   readonly pick: number;
 }
 
-/** Choices of a room's `arbitrary`, each an arbitrary of fast-check. */
-const drawing = (g: fc.GeneratorValue): Draw => ({
+/** fast-check, which is loaded when problems are drawn: nothing else here needs it. */
+type FastCheck = typeof import("fast-check");
+
+/** Choices of an operation's `arbitrary`, each an arbitrary of fast-check. */
+const drawing = (fc: FastCheck, g: GeneratorValue): Draw => ({
   integer: (least, most) => g(fc.integer, { min: least, max: most }),
   pick: (choices) => g(fc.constantFrom, ...choices) as (typeof choices)[number],
 });
 
-const fuzzed = (op: Op): fc.Arbitrary<Fuzzed> =>
+const fuzzed = (fc: FastCheck, op: Op): Arbitrary<Fuzzed> =>
   fc
     .tuple(
       fc.gen(),
@@ -33,7 +36,7 @@ const fuzzed = (op: Op): fc.Arbitrary<Fuzzed> =>
       fc.nat(),
     )
     .map(([g, regime, seed, layout, pick]) => {
-      const draw = drawing(g);
+      const draw = drawing(fc, g);
       const { shapes, attrs } = op.arbitrary?.(draw) ?? draw.pick(op.cases);
       return { source: { shapes, attrs, regime, seed }, layout, pick };
     });
@@ -53,9 +56,10 @@ export async function fuzz(
   },
   add: (finding: Finding) => void,
 ): Promise<void> {
+  const fc = await import("fast-check");
   let failing: readonly Finding[] | undefined;
   let shrinks = 0;
-  const property = fc.asyncProperty(fuzzed(op), async (drawn) => {
+  const property = fc.asyncProperty(fuzzed(fc, op), async (drawn) => {
     if (options.signal?.aborted || (failing && ++shrinks > SHRINKS)) return true;
     const findings = await judged(device, op, drawn, options.tunables);
     const failed = findings.filter(({ figure }) => !passes(figure));
