@@ -1,7 +1,7 @@
 // Weights of every network in every convention: exported, imported again, nothing lost.
 import * as assert from "uvu/assert";
-import { random } from "../engine/gradcheck/operations/sampling.ts";
 import { Net } from "../engine/nn/net.ts";
+import { stream } from "../engine/random.ts";
 import { exportWeights, importWeights } from "../models/checkpoints.ts";
 import { entries, model, netOptions } from "../models/index.ts";
 import { group } from "./harness.ts";
@@ -11,7 +11,7 @@ for (const { name, variant } of entries)
   check.test(`${name} ${variant}, both namings, both layouts`, () => {
     const net = new Net(netOptions(name, { variant, width: 1 / 16, batchNorm: { scale: true } }));
     model(name, { variant, classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
-    const next = random(2);
+    const next = stream(2);
     const state = new Map(
       [...net.variables].map(([path, { shape, initial }]) => [
         path,
@@ -31,7 +31,7 @@ for (const { name, variant } of entries)
 check.test("the names of an older port are kept", () => {
   const net = new Net(netOptions("inception-resnet-v2", { variant: "slim", width: 1 / 16 }));
   model("inception-resnet-v2", { variant: "slim", classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
-  const next = random(2);
+  const next = stream(2);
   const state = new Map(
     [...net.variables].map(([path, { shape, initial }]) => [path, { shape, data: initial(shape, next) }]),
   );

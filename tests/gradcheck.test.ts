@@ -6,10 +6,10 @@ import { type GradcheckInput, gradcheck, type Traceable } from "../engine/gradch
 import { checkOp } from "../engine/gradcheck/operations/check_op.ts";
 import { identities } from "../engine/gradcheck/operations/identities.ts";
 import { races } from "../engine/gradcheck/operations/races.ts";
-import { random } from "../engine/gradcheck/operations/sampling.ts";
 import { attempt, parseTrial } from "../engine/gradcheck/operations/trial.ts";
 import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { constant } from "../engine/nn/initialisers.ts";
+import { stream } from "../engine/random.ts";
 import {
   batchNormRelu,
   conv2d,
@@ -27,7 +27,7 @@ import { device, group } from "./harness.ts";
 const check = group("gradcheck");
 
 const values = (shape: readonly number[], seed: number): GradcheckInput => {
-  const next = random(seed);
+  const next = stream(seed);
   return { shape, data: Float32Array.from({ length: size(shape) }, () => 2 * next() - 1) };
 };
 

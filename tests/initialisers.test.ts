@@ -1,6 +1,7 @@
 // First weights have the distribution they are said to have.
 import * as assert from "uvu/assert";
-import { stream, varianceScaling, xavier } from "../engine/nn/initialisers.ts";
+import { varianceScaling, xavier } from "../engine/nn/initialisers.ts";
+import { stream } from "../engine/random.ts";
 import { group } from "./harness.ts";
 
 const check = group("initialisers");

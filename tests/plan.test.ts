@@ -6,11 +6,12 @@ import { LimitError } from "../engine/errors.ts";
 import { interpret } from "../engine/gradcheck/functions/interpreter.ts";
 import { gradients } from "../engine/graph/autodiff.ts";
 import { Graph, type Tensor } from "../engine/graph/graph.ts";
-import { constant, stream, xavier } from "../engine/nn/initialisers.ts";
+import { constant, xavier } from "../engine/nn/initialisers.ts";
 import { Net } from "../engine/nn/net.ts";
 import { Variables } from "../engine/nn/variables.ts";
 import { Executable } from "../engine/plan/executable.ts";
 import { type Plan, plan } from "../engine/plan/plan.ts";
+import { stream } from "../engine/random.ts";
 import { concat, relu, size, sum } from "../kernels/index.ts";
 import { device, group } from "./harness.ts";
 

@@ -1,8 +1,8 @@
 // The README's own example, as a user would run it.
 import * as assert from "uvu/assert";
-import { random } from "../engine/gradcheck/operations/sampling.ts";
 import { type Net, rmsprop, type Tensor, Trainer } from "../engine/index.ts";
 import { Predictor } from "../engine/nn/predictor.ts";
+import { stream } from "../engine/random.ts";
 import { device, group } from "./harness.ts";
 
 const check = group("readme");
@@ -19,7 +19,7 @@ function tiny(net: Net, images: Tensor) {
 }
 
 check.test("the layer API in ten lines", async () => {
-  const next = random(4);
+  const next = stream(4);
   const images = Float32Array.from({ length: 16 * 64 * 64 * 3 }, () => 2 * next() - 1);
   const labels = Int32Array.from({ length: 16 }, (_, i) => i % 10);
   const input = [16, 64, 64, 3] as const;

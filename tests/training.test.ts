@@ -8,7 +8,6 @@ import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../bench/demo/draw.ts";
 import { LimitError } from "../engine/errors.ts";
-import { random } from "../engine/gradcheck/operations/sampling.ts";
 import type { Tensor } from "../engine/graph/graph.ts";
 import { ImageBatches, scanFolder } from "../engine/io/images.node.ts";
 import type { Model } from "../engine/nn/model.ts";
@@ -17,6 +16,7 @@ import { adamw, type Optimizer, rmsprop, sgd } from "../engine/optim/optimizers.
 import type { TrainerOptions } from "../engine/optim/options.ts";
 import { averageDecay, staircase } from "../engine/optim/schedules.ts";
 import { Trainer } from "../engine/optim/trainer.ts";
+import { stream } from "../engine/random.ts";
 import { model, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 
@@ -145,7 +145,7 @@ const plain: Model = (net: Net, x: Tensor) =>
   );
 
 const INPUT = [4, 9, 9, 3] as const;
-const next = random(9);
+const next = stream(9);
 const images = Float32Array.from({ length: 4 * 9 * 9 * 3 }, () => 2 * next() - 1);
 const labels = Int32Array.of(3, 0, 2, 1);
 

@@ -4,11 +4,11 @@ import { statSync } from "node:fs";
 import { Presets, SingleBar } from "cli-progress";
 import { FormatError, ValueError } from "../../engine/errors.ts";
 import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
+import { MOST_ROUNDS } from "../../engine/statistics/turns.ts";
 import { find } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { type Comparison, compareBuilds, compareResults, exitCodeOf } from "../measure/compare.ts";
 import { readResult } from "../measure/read_result.ts";
-import { MOST_ROUNDS } from "../measure/turns.ts";
 import { comparisonText } from "./outputs/comparison.ts";
 
 export interface VerdictFlags {

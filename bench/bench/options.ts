@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { VERDICT_DEFAULTS } from "../../engine/statistics/ratio.ts";
 import { bytes, positive, share, whole, withAdapter, withJson } from "../command_line/arguments.ts";
-import { DEFAULTS } from "../measure/verdict.ts";
 import { FORMATS, PLANNED, withResult } from "./result_files.ts";
 
 /** Options of `bench`, which measures networks, layers and kernels on an adapter. `program`: path of the command line. */
@@ -147,9 +147,14 @@ function withVerdict(command: Command): Command {
     .addOption(
       new Option("--tolerance <percent>", "difference that still counts as SAME")
         .argParser(percent)
-        .default(DEFAULTS.tolerance, "3"),
+        .default(VERDICT_DEFAULTS.tolerance, "3"),
     )
-    .option("--confidence <share>", "that all intervals hold together", share(0.5), DEFAULTS.confidence)
+    .option(
+      "--confidence <share>",
+      "that all intervals hold together",
+      share(0.5),
+      VERDICT_DEFAULTS.confidence,
+    )
     .option("--strict", "exit with 3 if something is UNCLEAR")
     .addHelpText("after", EXIT_CODES);
 }
@@ -180,7 +185,7 @@ function addCompare(bench: Command): void {
         .choices(["device", "cpu"])
         .default("device"),
     )
-    .option("--seed <n>", "of the bootstrap", whole(0), DEFAULTS.seed)
+    .option("--seed <n>", "of the bootstrap", whole(0), VERDICT_DEFAULTS.seed)
     .action(async (a, b, options) => (await import("./compare.ts")).compare(a, b, options));
 }
 

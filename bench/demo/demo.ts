@@ -7,6 +7,7 @@ import { ImageBatches, scanFolder } from "../../engine/io/images.node.ts";
 import { adamw } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import type { Profile } from "../../engine/plan/executable.ts";
+import { median } from "../../engine/statistics/quantiles.ts";
 import { size } from "../../kernels/index.ts";
 import { entries, model, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
@@ -186,12 +187,6 @@ async function train(device: Device, batches: ImageBatches, run: Run): Promise<R
     bar.stop();
     trainer?.close();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 const duration = (s: number) =>

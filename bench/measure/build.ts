@@ -4,8 +4,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FormatError } from "../../engine/errors.ts";
+import type { Sampler } from "../../engine/statistics/rounds.ts";
 import type { DType, Shape, Shapes } from "../../kernels/op.ts";
-import type { Turn } from "./turns.ts";
 
 /** One use of an operation's routine, as it can be sent to another process. */
 export interface KernelTask {
@@ -99,7 +99,7 @@ export class Build {
     return { task, pace: (await this.#ask({ what: "pace", task })) as Pace };
   }
 
-  turn(task: number, pace: Pace): Turn {
+  turn(task: number, pace: Pace): Sampler {
     return async () => (await this.#ask({ what: "time", task, pace })) as number;
   }
 

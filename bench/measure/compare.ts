@@ -1,19 +1,19 @@
 // Two measurements beside each other, row by row: results that were written, or builds that take turns.
 
 import { ValueError } from "../../engine/errors.ts";
-import { median } from "../../engine/tune/clock/clock.ts";
-import { Build, type KernelTask, type Opened, type StepTask, type Subject } from "./build.ts";
-import type { Host, KernelRow, NetworkRow, Result } from "./result.ts";
-import { inTurns, type Pair, type TurnOptions } from "./turns.ts";
+import { median } from "../../engine/statistics/quantiles.ts";
 import {
-  DEFAULTS,
-  FEWEST,
+  FEWEST_SAMPLES,
   type Ratio,
   ratioOfMedians,
+  VERDICT_DEFAULTS,
   type Verdict,
   type VerdictOptions,
   verdictOf,
-} from "./verdict.ts";
+} from "../../engine/statistics/ratio.ts";
+import { compareInTurns, type Pair, type TurnOptions } from "../../engine/statistics/turns.ts";
+import { Build, type KernelTask, type Opened, type StepTask, type Subject } from "./build.ts";
+import type { Host, KernelRow, NetworkRow, Result } from "./result.ts";
 
 /** One thing that both measured. */
 export interface ComparedRow {
@@ -77,7 +77,7 @@ export function compareResults(a: Result, b: Result, names: Names, options: Verd
     throw new ValueError(
       `nothing is in both: ${names[0]} has ${listed(of)}, but ${names[1]} has ${listed(against)}`,
     );
-  const { tolerance, confidence } = { ...DEFAULTS, ...options };
+  const { tolerance, confidence } = { ...VERDICT_DEFAULTS, ...options };
   const share = { ...options, confidence: 1 - (1 - confidence) / both.length };
   const rows = both.map(([key, first]): ComparedRow => {
     const second = against.get(key)!;
@@ -120,7 +120,7 @@ export interface BuildOptions extends TurnOptions {
 export async function compareBuilds(a: string, b: string, options: BuildOptions): Promise<Comparison> {
   const first = await measureBuilds([a, b], options);
   const { signal, kernels } = options;
-  const { confidence, tolerance } = { ...DEFAULTS, ...options };
+  const { confidence, tolerance } = { ...VERDICT_DEFAULTS, ...options };
   const rows = first.measured.map(({ row }) => row);
   const differ = first.measured.filter(
     ({ row: { verdict } }) => verdict === "FASTER" || verdict === "SLOWER",
@@ -182,8 +182,8 @@ async function measureBuilds(
         (error: Error) => refused.set(subject, error.message),
       );
     options.onReady?.(a, pairs.size);
-    const taken = await inTurns([...pairs.values()], options);
-    const { tolerance } = { ...DEFAULTS, ...options };
+    const taken = await compareInTurns([...pairs.values()], options);
+    const { tolerance } = { ...VERDICT_DEFAULTS, ...options };
     const measured = subjects.map((subject) => {
       const turns = taken[[...pairs.keys()].indexOf(subject)] ?? { a: [], b: [] };
       const row = rowOf(labelOf(subject), turns.a, turns.b, turns.ratio, tolerance, refused.get(subject));
@@ -233,7 +233,7 @@ function rowOf(
   flaw?: string,
 ): ComparedRow {
   const few = Math.min(a.length, b.length);
-  const note = flaw ?? (ratio ? undefined : `${few} samples where ${FEWEST} are needed`);
+  const note = flaw ?? (ratio ? undefined : `${few} samples where ${FEWEST_SAMPLES} are needed`);
   return {
     what,
     ...(a.length > 0 && { a: median(a) }),

@@ -7,6 +7,7 @@ import { withGradients } from "../../engine/graph/signature.ts";
 import { settle } from "../../engine/plan/choose.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import { preferences, problemKey } from "../../engine/plan/tables/preferences.ts";
+import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { Clock, type ClockOptions } from "../../engine/tune/clock/clock.ts";
 import { Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
 import type { Candidate, Subject } from "../../engine/tune/kernel/candidate.ts";
@@ -21,7 +22,6 @@ import {
   type Tune,
 } from "../../kernels/op.ts";
 import type { KernelRow } from "./result.ts";
-import { spread } from "./spread.ts";
 
 /** A routine of an operation at sizes. */
 export interface KernelProblem {
@@ -133,7 +133,7 @@ async function measured(
     if (wrong) return rowOf(problem, algorithm, { ...work, refusal: `wrong: ${wrong}` });
     const { times, unrankable } = await clock.time(stopwatch.measure(candidate.encode));
     const doubt = unrankable && { doubt: unrankable };
-    return rowOf(problem, algorithm, { ...work, device: spread(times), ...doubt });
+    return rowOf(problem, algorithm, { ...work, device: spreadOf(times), ...doubt });
   } catch (error) {
     if (!(error instanceof TesseraError) || error instanceof DeviceLostError) throw error;
     return rowOf(problem, algorithm, { tune, refusal: error.message });

@@ -3,12 +3,12 @@
 import type { Device } from "../../engine/device/device.ts";
 import type { Phase } from "../../engine/graph/graph.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
+import { outliers, quantile, spreadOf } from "../../engine/statistics/quantiles.ts";
 import { census } from "../../models/index.ts";
 import { capacityOf, memoryOf, planFitting } from "./memory.ts";
 import type { LaunchRow, NetworkRow, PhaseRow, Validity } from "./result.ts";
 import { goOn, Interrupted, type Measured, type Sampling, sample } from "./sampling.ts";
 import { dispatchesOf, modelOf, netOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
-import { outliers, quantile, spread } from "./spread.ts";
 import { normOf, type Subject, subjectOf } from "./subject.ts";
 import { compareWithPlain } from "./validity.ts";
 
@@ -119,7 +119,7 @@ interface Found extends First {
 
 function rowOf(device: Device, setting: Setting, planned: StepPlan, found: Found): NetworkRow {
   const { create, compile, step, measured, validity } = found;
-  const wall = spread(measured.walls);
+  const wall = spreadOf(measured.walls);
   const phases = phaseRows(planned, measured);
   const launches = launchRows(planned, measured);
   return {
@@ -174,7 +174,7 @@ function phaseRows(planned: StepPlan, { phases }: Measured): NetworkRow["phases"
       flops: of.reduce((sum, { flops }) => sum + flops, 0),
       bytes: of.reduce((sum, { bytes }) => sum + bytes, 0),
       dispatches: of.length,
-      device: spread(phases.map((took) => took[phase]!)),
+      device: spreadOf(phases.map((took) => took[phase]!)),
     };
   }
   return rows;

@@ -1,19 +1,8 @@
 // What a run of the bench measured: one document, written as JSON, that every table, page, trace and comparison is made of.
 
 import type { Phase } from "../../engine/graph/graph.ts";
+import type { Spread } from "../../engine/statistics/quantiles.ts";
 import type { Shapes, Tune } from "../../kernels/op.ts";
-
-/** Readings in seconds, and what is said of them. */
-export interface Spread {
-  readonly samples: readonly number[];
-  readonly median: number;
-  /** Quartiles. */
-  readonly low: number;
-  readonly high: number;
-  readonly least: number;
-  /** Half the 95 % confidence interval of the median, as a part of it. */
-  readonly uncertainty: number;
-}
 
 /** What measured: enough to know whether two results can be compared. */
 export interface Host {

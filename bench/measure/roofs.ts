@@ -2,14 +2,14 @@
 
 import type { Device } from "../../engine/device/device.ts";
 import { reflect } from "../../engine/device/reflect.ts";
-import { Clock, type ClockOptions, median, type Timing } from "../../engine/tune/clock/clock.ts";
+import { median, quantile } from "../../engine/statistics/quantiles.ts";
+import { Clock, type ClockOptions, type Timing } from "../../engine/tune/clock/clock.ts";
 import { type Encode, Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
 import { atWidth, type Width } from "../../kernels/vec4.ts";
 import copy from "./copy.wgsl";
 import dispatch from "./dispatch.wgsl";
 import multiplyAdd from "./multiply_add.wgsl";
 import type { RoofReading, Roofs } from "./result.ts";
-import { quantile } from "./spread.ts";
 import workgroup from "./workgroup.wgsl";
 
 /** A kernel that is bound by one roof. */

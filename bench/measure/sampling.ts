@@ -3,9 +3,9 @@
 import { cpus } from "node:os";
 import type { Device } from "../../engine/device/device.ts";
 import type { Phase } from "../../engine/graph/graph.ts";
+import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { ObjectCount } from "./objects.ts";
 import { processorTime } from "./processor.ts";
-import { spread } from "./spread.ts";
 import type { Subject } from "./subject.ts";
 
 export interface Sampling {
@@ -74,7 +74,7 @@ export async function sample(
     const enough = () => {
       if (samples !== undefined) return steps.length >= samples;
       if (steps.length < least) return false;
-      const known = spread(steps.map(({ wall }) => wall)).uncertainty <= precision && steps.length >= 6;
+      const known = spreadOf(steps.map(({ wall }) => wall)).uncertainty <= precision && steps.length >= 6;
       return known || (performance.now() - start) / 1e3 >= time;
     };
     while (!signal?.aborted && (!enough() || (timed && launches.length < profiles))) {

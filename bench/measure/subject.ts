@@ -1,11 +1,11 @@
 // A network on a device, ready to be measured: steps on images that are always the same, and what they leave behind.
 
 import type { Device } from "../../engine/device/device.ts";
-import { stream } from "../../engine/nn/initialisers.ts";
 import { Predictor } from "../../engine/nn/predictor.ts";
 import { type StateDict, Variables } from "../../engine/nn/variables.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import type { Executable } from "../../engine/plan/executable.ts";
+import { stream } from "../../engine/random.ts";
 import { size } from "../../kernels/op.ts";
 import { inputOf, modelOf, netOf, type Planning, planStep, type Setting } from "./setting.ts";
 

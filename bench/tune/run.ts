@@ -1,7 +1,7 @@
 // What a run of the tuner found: the rows that count, the best of them, those tied with it, what was refused.
 
-import { median } from "../../engine/tune/clock/clock.ts";
-import type { Place, Ranking } from "../../engine/tune/clock/ranking.ts";
+import { median, spreadOf } from "../../engine/statistics/quantiles.ts";
+import type { RankedContender, Ranking } from "../../engine/statistics/ranking.ts";
 import { type Recording, recordedSpace } from "../../engine/tune/results/recording.ts";
 import { took } from "../../engine/tune/results/replay.ts";
 import { type Row, STATUSES, type Status } from "../../engine/tune/results/row.ts";
@@ -24,7 +24,7 @@ export interface Timed {
   readonly evaluation: number;
   readonly seconds: number;
   /** Where it came when the best were measured again. */
-  readonly place?: Place;
+  readonly place?: RankedContender;
 }
 
 export interface Digest {
@@ -88,7 +88,7 @@ export function digest(run: Run): Digest {
 function placesOf(
   { ranked }: Run,
   key: (configuration: Configuration) => string,
-): ReadonlyMap<string, Place> {
+): ReadonlyMap<string, RankedContender> {
   const places = ranked?.ranking.places ?? [];
   return new Map(places.map((place) => [key(ranked!.configurations[place.contender]), place]));
 }
@@ -103,12 +103,7 @@ function standardOf(parameters: readonly Parameter[]): Configuration | undefined
 function alike({ row, objective }: Timed, best: Timed): boolean {
   if (objective <= best.objective) return true;
   if (row.times.length < 2 || best.row.times.length < 2) return false;
-  return quantile(row.times, 0.25) <= quantile(best.row.times, 0.75);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.round(share * (sorted.length - 1))];
+  return spreadOf(row.times).low <= spreadOf(best.row.times).high;
 }
 
 /**

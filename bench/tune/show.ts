@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import { ValueError } from "../../engine/errors.ts";
-import { median } from "../../engine/tune/clock/clock.ts";
+import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { rowLine } from "../../engine/tune/records/record.ts";
 import type { Row, Status } from "../../engine/tune/results/row.ts";
 import { about, pick, readSources, type Source } from "./recordings.ts";
@@ -187,9 +187,8 @@ function printRows(source: Source, rows: readonly Numbered[]): void {
 /** Interquartile range over the median, in percent. */
 function spread(times: readonly number[]): string {
   if (times.length < 2) return "";
-  const ascending = [...times].sort((a, b) => a - b);
-  const at = (share: number) => ascending[Math.round(share * (ascending.length - 1))];
-  return `${figure((100 * (at(0.75) - at(0.25))) / median(times), 2)} %`;
+  const { low, high, median } = spreadOf(times);
+  return `${figure((100 * (high - low)) / median, 2)} %`;
 }
 
 function printRow(path: string, source: Source, { number, row }: Numbered): void {

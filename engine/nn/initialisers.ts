@@ -57,21 +57,3 @@ function truncatedNormal(random: () => number): number {
   const below = 1 + r * (-10.7493113609 + r * (40.5560078721 + r * (-61.4909264739 + r * 29.2214827814)));
   return (q * above) / below;
 }
-
-/** Uniform in [0, 1): a stream of its own for every seed and path. */
-export function stream(seed: number, path: string): () => number {
-  let state = seed >>> 0;
-  for (let i = 0; i < path.length; i++) state = scramble(state ^ path.charCodeAt(i));
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    return scramble(state) / 2 ** 32;
-  };
-}
-
-/** A bijection of 32 bits without visible order: xor-shifts and odd multipliers. */
-function scramble(x: number): number {
-  let z = x >>> 0;
-  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
-}

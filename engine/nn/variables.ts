@@ -7,7 +7,7 @@ import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { ClosedError, LimitError, WeightsError } from "../errors.ts";
 import type { Variable } from "../graph/graph.ts";
 import type { HostTensor, Place } from "../plan/executable.ts";
-import { stream } from "./initialisers.ts";
+import { stream } from "../random.ts";
 import type { VariableSpec } from "./net.ts";
 import type { NetOptions } from "./net_options.ts";
 

@@ -1,6 +1,13 @@
 // Tuning as a library: `tessera-gpu/tune`. What needs Node, files and processes, is in `tessera-gpu/tune/node`.
 
 export {
+  type RankedContender,
+  type Ranking,
+  type RankingOptions,
+  rankContenders,
+  rankSamples,
+} from "../statistics/ranking.ts";
+export {
   Clock,
   type ClockOptions,
   type Measure,
@@ -9,7 +16,6 @@ export {
   quantumOf,
   type Timing,
 } from "./clock/clock.ts";
-export { compare, type Place, type Ranking, type RankingOptions, rank } from "./clock/ranking.ts";
 export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
 export { type Problem, readSpace, readT1, type Searched, writeT1 } from "./formats/t1.ts";
 export { kernelOf } from "./formats/t1_kernel.ts";

@@ -7,6 +7,7 @@ import { Net } from "../../engine/nn/net.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
 import { rmsprop } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
+import { median } from "../../engine/statistics/quantiles.ts";
 import { exportWeights, importWeights, publicNames } from "../checkpoints.ts";
 import { blockOf, model, netOptions } from "../index.ts";
 import { type BlockGolden, digest, type Golden, type NetworkGolden } from "./golden.ts";
@@ -212,11 +213,10 @@ function alongGradient(
  */
 function allowances(golden: Golden): readonly number[] {
   const torch = golden.stored("torch32");
-  const sorted = [...torch].sort((a, b) => a - b);
-  const [median, worst] = [sorted[sorted.length >> 1], sorted[sorted.length - 1]];
+  const [usual, worst] = [median([...torch]), Math.max(...torch)];
   return golden.parameters.map(([, kind], i) => {
     // a shift that a later batch norm removes again has gradient zero: what it errs by is noise
-    const shown = ["beta", "bias", "shift"].includes(kind) ? worst : Math.max(torch[i], median);
+    const shown = ["beta", "bias", "shift"].includes(kind) ? worst : Math.max(torch[i], usual);
     return besideTorch(shown);
   });
 }

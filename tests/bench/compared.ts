@@ -1,7 +1,7 @@
 // Results as they are written, made up, of the samples that are compared.
 
 import type { KernelRow, NetworkRow, Result, Validity } from "../../bench/measure/result.ts";
-import { spread } from "../../bench/measure/spread.ts";
+import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import * as made from "./results.ts";
 
 interface Network extends Partial<Pick<NetworkRow, "network" | "mode" | "image" | "batch">> {
@@ -20,8 +20,8 @@ export const networkRow = ({
   made.networkRow(network, 1, {
     image: 75,
     batch: 2,
-    wall: spread(wall),
-    phases: backward ? { backward: { flops: 1, bytes: 1, dispatches: 1, device: spread(backward) } } : {},
+    wall: spreadOf(wall),
+    phases: backward ? { backward: { flops: 1, bytes: 1, dispatches: 1, device: spreadOf(backward) } } : {},
     launches: [],
     ...more,
   });
@@ -34,7 +34,7 @@ export const kernelRow = ({
 }: Partial<Pick<KernelRow, "routine" | "algorithm">> & { samples?: readonly number[] }): KernelRow => ({
   ...made.kernelRow(algorithm),
   shapes: { x: [1, 8, 8, 4] },
-  device: spread(samples),
+  device: spreadOf(samples),
   refusal: undefined,
   ...more,
 });

@@ -1,15 +1,8 @@
 // A result as a run of the bench would write it, small and always the same.
 
-import type {
-  Host,
-  KernelRow,
-  LaunchRow,
-  NetworkRow,
-  PhaseRow,
-  Result,
-  Spread,
-} from "../../bench/measure/result.ts";
+import type { Host, KernelRow, LaunchRow, NetworkRow, PhaseRow, Result } from "../../bench/measure/result.ts";
 import type { Phase } from "../../engine/graph/graph.ts";
+import type { Spread } from "../../engine/statistics/quantiles.ts";
 
 export const host: Host = {
   date: "2026-01-02T03:04:05.678Z",

@@ -2,7 +2,8 @@
 // float32: none but where something overflows, or depends on what is not finite.
 
 import { boundOf, type Problem, problem } from "../../engine/gradcheck/operations/problem.ts";
-import { REGIMES, type Regime, random } from "../../engine/gradcheck/operations/sampling.ts";
+import { REGIMES, type Regime } from "../../engine/gradcheck/operations/sampling.ts";
+import { stream } from "../../engine/random.ts";
 import { type Draw, type Op, ops } from "../../kernels/index.ts";
 import { group } from "../harness.ts";
 
@@ -180,7 +181,7 @@ for (const op of ops)
     for (const regime of Object.keys(REGIMES) as Regime[]) {
       const shares = new Map<string, number>();
       for (let seed = 1; seed <= PROBLEMS; seed++) {
-        const made = { what: "", ...op.arbitrary!(drawing(random(seed))) };
+        const made = { what: "", ...op.arbitrary!(drawing(stream(seed))) };
         for (const [name, bounds] of boundsOf(op, made.attrs, problem(op, made, { seed, regime }))) {
           const invalid = bounds.find((b) => !(b >= 0));
           if (invalid !== undefined)

@@ -2,8 +2,9 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { random } from "../../engine/gradcheck/operations/sampling.ts";
-import { Clock, type Measure, median, quantumOf } from "../../engine/tune/clock/clock.ts";
+import { stream } from "../../engine/random.ts";
+import { median } from "../../engine/statistics/quantiles.ts";
+import { Clock, type Measure, quantumOf } from "../../engine/tune/clock/clock.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune clock");
@@ -23,7 +24,7 @@ interface Simulated {
 
 function simulate(of: Simulated, seed = 1): Measure {
   const { dispatch, fixed = 3e-6, quantum = 1e-9, noise = 0.01, wrong = 1, timestamps = true } = of;
-  const next = random(seed);
+  const next = stream(seed);
   let now = 0;
   const masked = (seconds: number) => Math.floor(seconds / quantum) * quantum;
   return async (dispatches) => {

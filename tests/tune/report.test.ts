@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { durationUnit, figures, scale, told } from "../../bench/page/scale.ts";
 import { page } from "../../bench/tune/report.ts";
 import { byStatus, digest, explained, pareto, type Run, refusals } from "../../bench/tune/run.ts";
-import { compare } from "../../engine/tune/clock/ranking.ts";
+import { rankSamples } from "../../engine/statistics/ranking.ts";
 import { type Row, STATUSES } from "../../engine/tune/results/row.ts";
 import { type Configuration, Space } from "../../engine/tune/space/space.ts";
 import { inBrowser } from "../browser/pages.ts";
@@ -209,7 +209,7 @@ check.test("those tied with the best are those of the ranking, or those whose sa
   assert.equal(ties({ rows, space: SPACE }), [2]);
   const close = [3, 1, 1.05].map((s, i) => timed(SPACE.at(i), s, { times: [0.9 * s, s, 1.1 * s] }));
   assert.equal(ties({ rows: close, space: SPACE }), [2, 3]);
-  const ranking = compare(
+  const ranking = rankSamples(
     samples.map((list, i) => list.map((s, round) => s * (1 + 0.3 * ((i + round) % 3)))),
   );
   const ranked = { configurations: rows.slice(0, 3).map(({ configuration }) => configuration), ranking };

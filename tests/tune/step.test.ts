@@ -8,7 +8,7 @@ import { LimitError, TuneError } from "../../engine/errors.ts";
 import type { Model } from "../../engine/nn/model.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import { decide, type Problem } from "../../engine/plan/choose.ts";
-import { compare } from "../../engine/tune/clock/ranking.ts";
+import { rankSamples } from "../../engine/statistics/ranking.ts";
 import type { RoutineDescription } from "../../engine/tune/kernel/routine.ts";
 import { routine } from "../../engine/tune/kernel/routine.ts";
 import type { Header } from "../../engine/tune/records/record.ts";
@@ -105,7 +105,7 @@ function fakeEvaluator(cost: Cost, asked: { of: RoutineDescription; set: Configu
         return { configuration, status: "ok", objective, times, spent, timestamp: "" };
       },
       rank: async (list) =>
-        compare(list.map((set) => Array.from({ length: 20 }, (_, i) => noisy(seconds(set), i)))),
+        rankSamples(list.map((set) => Array.from({ length: 20 }, (_, i) => noisy(seconds(set), i)))),
       close() {},
     };
   };

@@ -3,14 +3,14 @@ import { Device } from "../../device/device.ts";
 import { GradcheckError, ShapeError, ValueError } from "../../errors.ts";
 import { pullback } from "../../graph/autodiff.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import { stream } from "../../nn/initialisers.ts";
 import { Net } from "../../nn/net.ts";
 import type { NetOptions } from "../../nn/net_options.ts";
 import { Variables } from "../../nn/variables.ts";
 import { Executable } from "../../plan/executable.ts";
 import { plan } from "../../plan/plan.ts";
+import { stream } from "../../random.ts";
 import { derivative, dot } from "../operations/differences.ts";
-import { random, stored } from "../operations/sampling.ts";
+import { stored } from "../operations/sampling.ts";
 import { judge } from "../report/judge.ts";
 import { type Finding, Report } from "../report/report.ts";
 import { interpret } from "./interpreter.ts";
@@ -90,7 +90,7 @@ async function* findings(traced: Traced, options: GradcheckOptions): AsyncGenera
   const { nondetTol = 0, checkUndefinedGrad = true, seed = 1 } = options;
   yield* traced.values(options);
   const dy = traced.cotangents(() => 0);
-  const next = random(seed);
+  const next = stream(seed);
   for (const d of dy) for (let i = 0; i < d.length; i++) d[i] = Math.fround(2 * next() - 1);
   const [once, again] = [await traced.pull(dy), await traced.pull(dy)];
   for (const [name, dx] of once)
@@ -123,7 +123,7 @@ async function* along(
   gradients: ReadonlyMap<string, Float64Array>,
   { eps, atol = 1e-5, rtol = 1e-3, seed = 1 }: GradcheckOptions,
 ): AsyncGenerator<Finding> {
-  const next = random(seed + 1);
+  const next = stream(seed + 1);
   for (const [name, dx] of gradients)
     for (let k = 0; k < DIRECTIONS; k++) {
       const v = dx.map(() => 2 * next() - 1);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { random } from "../operations/sampling.ts";
+import { stream } from "../../random.ts";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
 import type { Result, Verdict } from "./score.ts";
@@ -78,7 +78,7 @@ export async function* mutationTest(options: MutationOptions = {}): AsyncGenerat
 /** `limit` of the list, in its order. */
 function draw<T>(list: readonly T[], limit: number, seed: number): readonly T[] {
   if (list.length <= limit) return list;
-  const next = random(seed);
+  const next = stream(seed);
   const keys = list.map(() => next());
   const most = [...keys].sort((a, b) => a - b)[limit];
   return list.filter((_, i) => keys[i] < most);

@@ -3,9 +3,10 @@
 
 import { type Case, type Op, size, type Values } from "../../../kernels/op.ts";
 import { signature } from "../../graph/signature.ts";
+import { stream } from "../../random.ts";
 import type { Finding } from "../report/report.ts";
 import { derived, problem } from "./problem.ts";
-import { dtypeOf, random } from "./sampling.ts";
+import { dtypeOf } from "./sampling.ts";
 
 /** Relative error allowed: h^4 of truncation and 1e-16 / h of rounding, times what the fifth derivative may be. */
 const ALLOWED = 1e-7;
@@ -38,7 +39,7 @@ export function* differences(op: Op, example: Case<any>, seed: number): Generato
   if (Object.keys(op.backward).length === 0) return;
   const p = problem(op, example, { seed, exact: true });
   const { shapes, values, want } = p;
-  const next = random(seed + 1);
+  const next = stream(seed + 1);
   const outputs = differentiable(
     op,
     Object.keys(shapes).filter((name) => `d${name}` in values && !op.inputs.includes(name)),

@@ -5,11 +5,12 @@ import type { Op, Shapes, Values } from "../../../kernels/op.ts";
 import { U } from "../../../kernels/rounding.ts";
 import type { Device } from "../../device/device.ts";
 import { withGradients } from "../../graph/signature.ts";
+import { stream } from "../../random.ts";
 import type { Finding } from "../report/report.ts";
 import { derivative, differentiable, dot } from "./differences.ts";
 import { algorithms, Launch } from "./launch.ts";
 import { derived, shapesOf } from "./problem.ts";
-import { dtypeOf, random, sample, uniform } from "./sampling.ts";
+import { dtypeOf, sample, uniform } from "./sampling.ts";
 
 /** A use of an operation in a network. */
 export interface Use {
@@ -49,7 +50,7 @@ class Passes {
   ) {
     const { op, attrs } = use;
     this.shapes = shapesOf(op, use);
-    const next = random(seed);
+    const next = stream(seed);
     const example = { what: "", attrs, shapes: this.shapes };
     for (const name of op.inputs)
       if (!op.derived?.[name]) this.inputs[name] = sample(op, name, this.shapes[name], example, next);
@@ -118,7 +119,7 @@ async function* directional(run: Passes): AsyncGenerator<Finding> {
   const { use, inputs, dy, shapes } = run;
   const { op, attrs, where } = use;
   const { dx } = await run.compute(inputs, dy);
-  const next = random(31);
+  const next = stream(31);
   const along: Values = {};
   for (const name of op.inputs) if (`d${name}` in dx) along[name] = inputs[name].map(() => 2 * next() - 1);
   const numeric = derivative((h) => {

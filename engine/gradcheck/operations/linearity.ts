@@ -3,11 +3,11 @@
 
 import type { Algorithm, Case, Op, Values } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
+import { stream } from "../../random.ts";
 import { judge } from "../report/judge.ts";
 import type { Finding } from "../report/report.ts";
 import { Launch } from "./launch.ts";
 import type { Problem } from "./problem.ts";
-import { random } from "./sampling.ts";
 
 /** Judges the three identities for one gradient routine; the worst of them is the finding. */
 export async function linearity(
@@ -21,7 +21,7 @@ export async function linearity(
   const variant = { algorithm: algorithm.name, layout: "dense" } as const;
   const boundOf = algorithm.bound ?? op.bound.backward;
   const launch = (await Launch.load(device, op, example.attrs, p.shapes, routine, variant))!;
-  const next = random(23);
+  const next = stream(23);
   // multiples of 2^-11 below 1: their sums and doubles are exact in float32
   const draw = () => replace(op, p.values, () => Math.floor((2 * next() - 1) * 2048) / 2048);
   const [u, v] = [draw(), draw()];

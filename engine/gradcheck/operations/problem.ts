@@ -2,8 +2,9 @@ import { type Algorithm, type Case, type Op, type Shapes, size, type Values } fr
 import { remember } from "../../../kernels/remember.ts";
 import { LARGEST, U } from "../../../kernels/rounding.ts";
 import { withGradients } from "../../graph/signature.ts";
+import { stream } from "../../random.ts";
 import { Intrusion } from "./nonfinite.ts";
-import { dtypeOf, type Regime, random, sample, uniform } from "./sampling.ts";
+import { dtypeOf, type Regime, sample, uniform } from "./sampling.ts";
 
 /** A case with its values, what the reference makes of them, and how far float32 may be off. */
 export interface Problem {
@@ -39,7 +40,7 @@ export function problem(
   { seed = 1, exact = false, regime = "ordinary" as Regime } = {},
 ): Problem {
   const { attrs } = example;
-  const next = random(seed);
+  const next = stream(seed);
   const shapes = shapesOf(op, example);
   const inputs: Values = {};
   for (const name of op.inputs)

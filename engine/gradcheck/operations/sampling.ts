@@ -1,17 +1,5 @@
 import { type Case, type DType, type Op, type Shape, size } from "../../../kernels/op.ts";
 
-/** Uniform in [0, 1), the same sequence for the same seed. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
-
 type Change = (value: number, i: number) => number;
 
 /**

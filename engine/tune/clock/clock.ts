@@ -257,10 +257,3 @@ function standardError(points: readonly Point[]): number {
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 const ms = (seconds: number): string => `${Number((seconds * 1e3).toPrecision(3))} ms`;
-
-/** Middle value, the mean of the middle two where there are two; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}

@@ -1,6 +1,7 @@
 import type { Device } from "../../device/device.ts";
 import { GPUBufferUsage, GPUMapMode } from "../../device/flags.ts";
-import { type Measure, median, type Quanta, quantumOf } from "./clock.ts";
+import { median } from "../../statistics/quantiles.ts";
+import { type Measure, type Quanta, quantumOf } from "./clock.ts";
 
 /** Puts one launch of what is measured into a pass. */
 export type Encode = (pass: GPUComputePassEncoder) => void;

@@ -1,5 +1,5 @@
 import { FormatError } from "../../errors.ts";
-import { stream } from "../../nn/initialisers.ts";
+import { stream } from "../../random.ts";
 import type { Data, KernelDescription, Output } from "../kernel/kernel.ts";
 import type { JsonObject } from "../results/schema.ts";
 import type { Problem } from "./t1.ts";

@@ -1,5 +1,7 @@
 // T4: results of tuning, as the auto-tuning community exchanges them (github.com/odgaard/TuningSchema, schema 1.0.0).
+
 import { FormatError } from "../../errors.ts";
+import { median } from "../../statistics/quantiles.ts";
 import {
   configurationOf,
   extended,
@@ -208,11 +210,6 @@ function measured(
 }
 
 const ERROR = "error_over_bound";
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
 
 /**
  * T4 results of a recording, by schema 1.0.0, with units; times are milliseconds unless the file that was read says

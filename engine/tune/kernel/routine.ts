@@ -12,11 +12,12 @@ import { tunables } from "../../device/reflect.ts";
 import { TuneError } from "../../errors.ts";
 import { difference, dispatchesOf, Launch, run, runnable } from "../../gradcheck/operations/launch.ts";
 import { derived, type Problem, problem, shapesOf } from "../../gradcheck/operations/problem.ts";
-import { dtypeOf, loaded, random, sample, uniform } from "../../gradcheck/operations/sampling.ts";
+import { dtypeOf, loaded, sample, uniform } from "../../gradcheck/operations/sampling.ts";
 import { judge } from "../../gradcheck/report/judge.ts";
 import { withGradients } from "../../graph/signature.ts";
 import { decide, settingsOf } from "../../plan/choose.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
+import { stream } from "../../random.ts";
 import type { Configuration } from "../space/space.ts";
 import type { Candidate, Subject, Verdict } from "./candidate.ts";
 import { within } from "./kernel.ts";
@@ -126,7 +127,7 @@ class Truth {
   async whole(device: Device): Promise<{ values: Values; want: ReadonlyMap<string, ArrayBuffer> }> {
     if (this.#whole) return this.#whole;
     const { op, routine: name, shapes, attrs, seed } = this;
-    const next = random(seed);
+    const next = stream(seed);
     const example = { what: "whole", shapes, attrs };
     const values: Values = {};
     for (const input of op.inputs)

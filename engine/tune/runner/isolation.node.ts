@@ -3,8 +3,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { verbosity } from "../../device/device.ts";
+import type { Ranking, RankingOptions } from "../../statistics/ranking.ts";
 import type { ClockOptions } from "../clock/clock.ts";
-import type { Ranking, RankingOptions } from "../clock/ranking.ts";
 import type { KernelDescription } from "../kernel/kernel.ts";
 import type { Archived, KernelOrigin, RoutineOrigin } from "../records/origin.ts";
 import type { Environment } from "../results/environment.ts";

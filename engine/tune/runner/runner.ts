@@ -8,8 +8,9 @@ import {
   TuneError,
   ValidationError,
 } from "../../errors.ts";
-import { Clock, type ClockOptions, common, type Gauge, mean, median, sampler } from "../clock/clock.ts";
-import { type Ranking, type RankingOptions, rank } from "../clock/ranking.ts";
+import { median } from "../../statistics/quantiles.ts";
+import { type Ranking, type RankingOptions, rankContenders } from "../../statistics/ranking.ts";
+import { Clock, type ClockOptions, common, type Gauge, mean, sampler } from "../clock/clock.ts";
 import { Stopwatch } from "../clock/stopwatch.ts";
 import type { Candidate, Subject, Verdict } from "../kernel/candidate.ts";
 import { type Environment, environmentOf } from "../results/environment.ts";
@@ -186,7 +187,7 @@ export class Runner implements Evaluator {
       const dispatches = shared.repeats * (shared.alone ? 1 : 3);
       const round = dispatches * gauges.reduce((sum, { estimate }) => sum + estimate, 0);
       const rounds = Math.min(200, Math.max(20, Math.ceil(RANKED_FOR / round)));
-      return await rank(contenders, { rounds, ...options });
+      return await rankContenders(contenders, { rounds, ...options });
     } finally {
       for (const candidate of candidates) candidate.close();
     }

@@ -1,5 +1,6 @@
 import { TuneError } from "../../errors.ts";
-import { stream } from "../../nn/initialisers.ts";
+import { stream } from "../../random.ts";
+import { ascending, quantile } from "../../statistics/quantiles.ts";
 import { type Recorded, replay } from "../results/replay.ts";
 import { type Run, search, type Task } from "./search.ts";
 
@@ -242,10 +243,10 @@ export function overall(scores: readonly Score[], confidence = DEFAULTS.confiden
 const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function summary(performance: readonly number[], samples: readonly number[], confidence: number): Score {
-  const resampled = [...samples].sort((a, b) => a - b);
-  const at = (share: number) => resampled[Math.round(share * (resampled.length - 1))];
+  const resampled = ascending(samples);
   const tail = (1 - confidence) / 2;
-  return { score: average(performance), low: at(tail), high: at(1 - tail), performance, resampled };
+  const [low, high] = [tail, 1 - tail].map((share) => quantile(resampled, share));
+  return { score: average(performance), low, high, performance, resampled };
 }
 
 /**

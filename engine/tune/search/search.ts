@@ -1,5 +1,5 @@
 import { TuneError } from "../../errors.ts";
-import { stream } from "../../nn/initialisers.ts";
+import { stream } from "../../random.ts";
 import type { Space } from "../space/space.ts";
 import { strategies } from "../strategies/index.ts";
 import { type Search, type Setting, Spent, type Strategy } from "../strategies/strategy.ts";

@@ -3,7 +3,7 @@ import { routineName } from "../../plan/choose.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
 import type { Profile } from "../../plan/executable.ts";
 import { problemKey } from "../../plan/tables/preferences.ts";
-import { median } from "../clock/clock.ts";
+import { median } from "../../statistics/quantiles.ts";
 
 /** What of a step computes one problem: the same routine at the same sizes, wherever in the model. */
 export interface Group {

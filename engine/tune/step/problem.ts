@@ -1,7 +1,7 @@
 import { checkable } from "../../../kernels/op.ts";
 import type { Traits } from "../../device/traits.ts";
 import type { Choice } from "../../device/tuning_table.ts";
-import type { RankingOptions } from "../clock/ranking.ts";
+import type { RankingOptions } from "../../statistics/ranking.ts";
 import type { RoutineDescription } from "../kernel/routine.ts";
 import type { Header } from "../records/record.ts";
 import type { Evaluator } from "../runner/runner.ts";

@@ -6,8 +6,8 @@ import { LimitError, TuneError } from "../../errors.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
 import type { Profile } from "../../plan/executable.ts";
 import { applies } from "../../plan/tables/preferences.ts";
-import { median } from "../clock/clock.ts";
-import { compare } from "../clock/ranking.ts";
+import { median } from "../../statistics/quantiles.ts";
+import { rankSamples } from "../../statistics/ranking.ts";
 import type { Observer } from "../tune.ts";
 import { algorithmsOf, type Group, groupId, groupsOf, secondsByGroup } from "./groups.ts";
 import { type Alone, type GroupOptions, tuneGroup } from "./problem.ts";
@@ -263,9 +263,9 @@ async function inTurns<T, R>(
   }
 }
 
-/** Compares samples that were taken in turns (`compare`). */
+/** Compares samples that were taken in turns (`rankSamples`). */
 function wholly(present: readonly number[], tuned: readonly number[]): Turns {
-  const { places } = compare([present, tuned]);
+  const { places } = rankSamples([present, tuned]);
   const [{ contender: best }, { ratio, interval }] = places;
   const turned = best === 1; // the ratio is that of the present over the tuned
   return {

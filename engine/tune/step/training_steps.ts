@@ -1,11 +1,11 @@
 import { size } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
 import type { TuningTable } from "../../device/tuning_table.ts";
-import { random } from "../../gradcheck/operations/sampling.ts";
 import type { Model } from "../../nn/model.ts";
 import type { TrainerOptions } from "../../optim/options.ts";
 import { Trainer } from "../../optim/trainer.ts";
 import { planTraining } from "../../optim/training_plan.ts";
+import { stream } from "../../random.ts";
 import type { Step, Steps } from "./step.ts";
 
 /** The training step of a model on a device, on images of noise: what a step takes does not depend on what it learns. */
@@ -17,7 +17,7 @@ export const trainingSteps = (device: Device, model: Model, options: TrainerOpti
   },
   async open(tuningTable?: TuningTable): Promise<Step> {
     const trainer = await Trainer.create(device, model, { ...options, tuningTable });
-    const next = random(1);
+    const next = stream(1);
     const images = new Float32Array(size(options.input)).map(() => 2 * next() - 1);
     const labels = new Int32Array(options.input[0]).map((_, i) => i % trainer.classes);
     const run = async (): Promise<number> => {

@@ -1,9 +1,9 @@
 // What is said of readings, against values worked out by hand and a table of the sign test.
 import * as assert from "uvu/assert";
-import { outliers, outside, quantile, spread } from "../../bench/measure/spread.ts";
+import { belowInterval, outliers, quantile, spreadOf } from "../../engine/statistics/quantiles.ts";
 import { group } from "../harness.ts";
 
-const check = group("bench spread");
+const check = group("quantiles");
 
 check.test("quantiles lie between readings by their distance", () => {
   assert.equal(
@@ -17,21 +17,21 @@ check.test("quantiles lie between readings by their distance", () => {
 
 check.test("the interval of a median leaves out what the sign test's table says", () => {
   const table = { 1: 0, 5: 0, 6: 1, 8: 1, 9: 2, 11: 2, 12: 3, 15: 4, 17: 5, 20: 6, 25: 8, 30: 10, 40: 14 };
-  for (const [count, below] of Object.entries(table)) assert.is(outside(Number(count)), below, count);
+  for (const [count, below] of Object.entries(table)) assert.is(belowInterval(Number(count)), below, count);
 });
 
 check.test("a spread has quartiles, the least, and the uncertainty of its median", () => {
-  const { median, low, high, least, uncertainty } = spread([5, 1, 2, 4, 3, 9, 7, 8, 6]);
+  const { median, low, high, least, uncertainty } = spreadOf([5, 1, 2, 4, 3, 9, 7, 8, 6]);
   assert.equal([median, low, high, least], [5, 3, 7, 1]);
   assert.is(uncertainty, (8 - 2) / 2 / 5); // of nine readings the second to the eighth
-  assert.is(spread([4, 2, 6]).uncertainty, 0.5); // all of them: they are too few
-  assert.is(spread([3, 3, 3]).uncertainty, 0);
+  assert.is(spreadOf([4, 2, 6]).uncertainty, 0.5); // all of them: they are too few
+  assert.is(spreadOf([3, 3, 3]).uncertainty, 0);
 });
 
 check.test("outliers are far from the others by their own measure", () => {
-  assert.equal(outliers(spread([1, 1.01, 0.99, 1.02, 0.98, 1.5])), [1.5]);
-  assert.equal(outliers(spread([1, 1, 1, 1.05])), [], "within a tenth");
-  assert.equal(outliers(spread([1, 2, 3, 4, 5])), []);
+  assert.equal(outliers(spreadOf([1, 1.01, 0.99, 1.02, 0.98, 1.5])), [1.5]);
+  assert.equal(outliers(spreadOf([1, 1, 1, 1.05])), [], "within a tenth");
+  assert.equal(outliers(spreadOf([1, 2, 3, 4, 5])), []);
 });
 
 check.run();
