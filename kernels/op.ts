@@ -183,14 +183,3 @@ export function checkable<A>(op: Runnable<A>): Op<A> {
 const VECTOR = 8;
 /** Whether the adapter is a CPU, judged by its subgroup size: there a workgroup costs as much as a hundred elements. */
 export const onCpu = (subgroupSize: number): boolean => subgroupSize > 0 && subgroupSize <= VECTOR;
-
-/**
- * How a kernel of tunables WG and GROUPS shares out pixels where every lane keeps to its channel: each workgroup takes WG channels, or several
- * pixels at once where there are fewer, of `span` neighbouring pixels.
- */
-export function shareColumns(pixels: number, channels: number, { WG, GROUPS }: Tune) {
-  const across = Math.ceil(channels / WG);
-  const deep = Math.floor(WG / Math.min(channels, WG));
-  const span = Math.max(1, Math.ceil((pixels * across) / (deep * GROUPS))) * deep;
-  return { span, threads: [across * WG, Math.ceil(pixels / span), 1] as const };
-}

@@ -1,17 +1,9 @@
+import { shareColumns, withColumns } from "../columns.ts";
 import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
-import {
-  type Case,
-  type Kernel,
-  type Op,
-  onCpu,
-  type Shape,
-  type Shapes,
-  shareColumns,
-  size,
-  type Tune,
-} from "../op.ts";
+import { type Case, type Kernel, type Op, onCpu, type Shape, type Shapes, size, type Tune } from "../op.ts";
 import { withRelu } from "../relu/append.ts";
+import { atWidth } from "../vec4.ts";
 import backwardFinish from "./backward_finish.wgsl";
 import backwardSums from "./backward_sums.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -47,7 +39,7 @@ const uniforms = (t: Shapes, { training, epsilon, decay }: BatchNormAttrs, tune:
     images: x[0],
     pixels,
     channels: channels(t),
-    span: tune.GROUPS ? columns(t, tune).span : 0,
+    ...(tune.GROUPS && columns(t, tune).uniforms),
     blocks,
     rows: Math.ceil(pixels / blocks),
     training: Number(training),
@@ -124,14 +116,17 @@ export const batchNorm: Op<BatchNormAttrs> = {
       kernels: [
         kernel("statistics", withRelu(statistics), sums),
         kernel("finish", finish, finishes, merges),
-        kernel("normalise", normalise, elements, ({ x }) => 4 * size(x)),
+        kernel("normalise", atWidth(withColumns(normalise), 1), elements, ({ x }) => 4 * size(x)),
       ],
     },
     {
       name: "inference",
       fits: (_, { training }) => !training,
       tune,
-      kernels: [kernel("recall", recall, finishes, root), kernel("normalise", normalise, elements)],
+      kernels: [
+        kernel("recall", recall, finishes, root),
+        kernel("normalise", atWidth(withColumns(normalise), 1), elements),
+      ],
     },
   ],
   backward: {
@@ -143,7 +138,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
         kernels: [
           kernel("backward_sums", backwardSums, sums),
           kernel("backward_finish", backwardFinish, finishes, adds),
-          kernel("backward_x", backwardX, elements, ({ x }) => 6 * size(x)),
+          kernel("backward_x", atWidth(withColumns(backwardX), 1), elements, ({ x }) => 6 * size(x)),
         ],
       },
     ],

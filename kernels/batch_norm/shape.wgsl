@@ -2,7 +2,7 @@
 struct Shape {
   images: u32, pixels: u32, channels: u32,  // pixels of one image
   blocks: u32, rows: u32,                   // blocks of one image; pixels of a block, the last may have fewer
-  span: u32,                                // pixels of all images that a workgroup treats
+  columns: u32, extent: u32, span: u32,     // channels and pixels in all, and pixels of a workgroup, for columns.wgsl
   training: u32, epsilon: f32, gain: f32,
   x_offset: u32, x_stride: u32,
   y_offset: u32, y_stride: u32,

@@ -16,28 +16,29 @@ const PASSES: u32 = 64u;  // @tune 4 16 64
 @group(0) @binding(7) var<storage, read> means: array<Vec>;     // 2 c
 @group(0) @binding(8) var<storage, read_write> dx: array<Vec>;  // pixel c
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let vectors = shape.channels / WIDTH;
-  let width = min(vectors, WG);
-  let deep = WG / width;
-  let c = group.x * WG + lane % width;
-  if (c >= vectors || lane >= deep * width) { return; }
-  let centre = mean[c];
-  let spread = rstd[c];
-  let weight = gamma[c];
-  let shift = beta[c];
-  let scale = weight * spread;
-  let average = means[c];
-  let slope = means[vectors + c];
-  let first = group.y * deep * PASSES;
-  let end = min(first + deep * PASSES, shape.pixels);
-  for (var pixel = first + lane / width; pixel < end; pixel += deep) {
-    let normal = (x[(shape.x_offset + pixel * shape.x_stride) / WIDTH + c] - centre) * spread;
-    let d = relu_gradient(fma(normal, weight, shift), dy[(shape.dy_offset + pixel * shape.dy_stride) / WIDTH + c]);
-    let at = (shape.dx_offset + pixel * shape.dx_stride) / WIDTH + c;
-    var sum = scale * fma(-normal, slope, d - average);
-    if (shape.accumulate != 0u) { sum += dx[at]; }
-    dx[at] = sum;
-  }
+var<private> centre: Vec;
+var<private> spread: Vec;
+var<private> weight: Vec;
+var<private> shift: Vec;
+var<private> scale: Vec;
+var<private> average: Vec;
+var<private> slope: Vec;
+
+fn prepare(c: u32) {
+  centre = mean[c];
+  spread = rstd[c];
+  weight = gamma[c];
+  shift = beta[c];
+  scale = weight * spread;
+  average = means[c];
+  slope = means[shape.columns + c];
+}
+
+fn element(pixel: u32, c: u32) {
+  let normal = (x[(shape.x_offset + pixel * shape.x_stride) / WIDTH + c] - centre) * spread;
+  let d = relu_gradient(fma(normal, weight, shift), dy[(shape.dy_offset + pixel * shape.dy_stride) / WIDTH + c]);
+  let at = (shape.dx_offset + pixel * shape.dx_stride) / WIDTH + c;
+  var sum = scale * fma(-normal, slope, d - average);
+  if (shape.accumulate != 0u) { sum += dx[at]; }
+  dx[at] = sum;
 }

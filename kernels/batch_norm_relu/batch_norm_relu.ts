@@ -1,10 +1,20 @@
 import backwardFinish from "../batch_norm/backward_finish.wgsl";
 import { cut } from "../batch_norm/blocks.ts";
 import finish from "../batch_norm/finish.wgsl";
+import { withColumns } from "../columns.ts";
 import { channels as arbitraryChannels, axes } from "../draw.ts";
 import { ShapeError } from "../errors.ts";
 import * as parts from "../moments/moments.ts";
-import { type Algorithm, type Case, type Kernel, type Op, type Shape, type Shapes, size } from "../op.ts";
+import {
+  type Algorithm,
+  type Case,
+  type Kernel,
+  type Op,
+  type Shape,
+  type Shapes,
+  size,
+  type Tune,
+} from "../op.ts";
 import { withRelu, withReluGradient } from "../relu/append.ts";
 import { vec4OrScalar, type Width } from "../vec4.ts";
 import backwardSums from "./backward_sums.wgsl";
@@ -64,16 +74,20 @@ const pixelsAndChannels = ({ x }: Shapes) => {
 const kernelFile = (file: string, width: Width) => (width === 1 ? file : `${file}_vec4`);
 
 /** One invocation takes `width` channels of several pixels, as many as keep a workgroup busy. */
-const rows = (file: string, wgsl: string, width: Width): Own =>
-  kernel(kernelFile(file, width), wgsl, {
-    uniforms: pixelsAndChannels,
-    threads(t, _, { WG, PASSES }) {
-      const { pixels, channels } = pixelsAndChannels(t);
-      const vectors = channels / width;
-      const deep = Math.floor(WG / Math.min(vectors, WG));
-      return [vectors, Math.ceil(pixels / (deep * PASSES)), 1];
+const rows = (file: string, wgsl: string, width: Width): Own => {
+  const share = (t: Shapes, { WG, PASSES }: Tune) => {
+    const { pixels, channels } = pixelsAndChannels(t);
+    const columns = channels / width;
+    return { columns, extent: pixels, span: Math.floor(WG / Math.min(columns, WG)) * PASSES };
+  };
+  return kernel(kernelFile(file, width), wgsl, {
+    uniforms: (t, _, tune) => ({ ...pixelsAndChannels(t), ...share(t, tune) }),
+    threads(t, _, tune) {
+      const { columns, extent, span } = share(t, tune);
+      return [columns, Math.ceil(extent / span), 1];
     },
   });
+};
 
 /** A workgroup costs a CPU as much as 30 loads; a GPU wants many. */
 const tune: Algorithm<BatchNormReluAttrs>["tune"] = (t, _, subgroupSize) => ({
@@ -91,11 +105,11 @@ const blocks = ({ x, partial: [, count] }: Shapes) => {
 };
 
 const normaliser = {
-  1: rows("normalise", withRelu(normalise, 1), 1),
-  4: rows("normalise", withRelu(normalise, 4), 4),
+  1: rows("normalise", withRelu(withColumns(normalise), 1), 1),
+  4: rows("normalise", withRelu(withColumns(normalise), 4), 4),
 };
 const backwardOf = (width: Width): Own => ({
-  ...rows("backward_x", withReluGradient(backwardX, width), width),
+  ...rows("backward_x", withReluGradient(withColumns(backwardX), width), width),
   flops: ({ x }) => 9 * size(x),
 });
 const rescaler = { 1: backwardOf(1), 4: backwardOf(4) };

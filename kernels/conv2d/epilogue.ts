@@ -1,13 +1,13 @@
 // What operations that convolve and then do a little more to every sum are made of: conv2d's own algorithms, the
 // broadcasting one with the rest in its epilogue, the others with a kernel after them.
 
+import { shareColumns } from "../columns.ts";
 import {
   type Algorithm,
   type Kernel,
   onCpu,
   type Routine,
   type Shapes,
-  shareColumns,
   size,
   type Tune,
   type Values,
@@ -113,7 +113,7 @@ export const byColumns = <A extends Conv2dAttrs>(
   uniforms: (t, attrs, tune) => ({
     ...convolution(t, attrs, tune),
     ...uniforms(attrs),
-    span: columns(t, tune).span,
+    ...columns(t, tune).uniforms,
   }),
   threads: (t, _, tune) => columns(t, tune).threads,
   flops: ({ y }, attrs) => flops(attrs) * size(y),

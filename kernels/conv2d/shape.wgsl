@@ -13,5 +13,6 @@ struct Shape {
   accumulate: u32,
   // of epilogues
   shortcut_offset: u32, shortcut_stride: u32,
-  scale: f32, relu: u32, epsilon: f32, span: u32,
+  scale: f32, relu: u32, epsilon: f32,
+  columns: u32, extent: u32, span: u32,
 }

@@ -1,3 +1,4 @@
+import { withColumns } from "../columns.ts";
 import type { Epilogue } from "../conv2d/broadcast.ts";
 import { batched, type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
 import { broadcasting, byColumns, forward, type Joined, suited } from "../conv2d/epilogue.ts";
@@ -44,7 +45,7 @@ const after: Joined<Conv2dBatchNormReluAttrs> = {
   kernels: [
     byColumns(
       "conv2d_batch_norm_relu/normalise",
-      withActivation(normalise),
+      withActivation(withColumns(normalise)),
       { x: "convolved" },
       uniforms,
       perElement,

@@ -1,3 +1,4 @@
+import { withColumns } from "../columns.ts";
 import type { Epilogue } from "../conv2d/broadcast.ts";
 import { batched, type Conv2dAttrs, conv2d, example, outputShape } from "../conv2d/conv2d.ts";
 import {
@@ -53,7 +54,7 @@ const after: Joined<Conv2dResidualAttrs> = {
 const term = (gradient: string, scale?: number) =>
   byColumns<Conv2dResidualAttrs>(
     "conv2d_residual/backward",
-    withReluGradient(backwardTerm),
+    withReluGradient(withColumns(backwardTerm)),
     { dx: gradient },
     (attrs) => ({ scale: scale ?? attrs.scale, relu: Number(attrs.relu) }),
     ({ relu }) => Number(relu) + (scale === undefined ? 1 : 0),
