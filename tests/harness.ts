@@ -1,15 +1,17 @@
 import { suite } from "uvu";
 import { Device } from "../engine/device/device.ts";
+import { only } from "./selection.ts";
 
 /** The device all tests of one process share. Opened here and not in a hook: uvu swallows what a hook throws. */
 export const device = await Device.open();
 
-const only = process.env.ONLY ?? "";
 let registered = 0;
 let begun = 0;
 let passed = 0;
 let groups = 0;
 let ran = 0;
+/** Milliseconds that the tests of each group took. */
+const times = new Map<string, number>();
 
 /** A named group of tests. A WebGPU error raised inside a test fails that test. ONLY=text runs what matches. */
 export function group(name: string) {
@@ -21,6 +23,7 @@ export function group(name: string) {
       registered++;
       tests(what, async () => {
         begun++;
+        const start = performance.now();
         device.gpu.pushErrorScope("validation");
         device.gpu.pushErrorScope("out-of-memory");
         let failed: unknown;
@@ -30,6 +33,7 @@ export function group(name: string) {
           failed = error ?? new Error("a test threw nothing");
         }
         const scopes = [device.gpu.popErrorScope(), device.gpu.popErrorScope()];
+        times.set(name, (times.get(name) ?? 0) + performance.now() - start);
         const raised = (await device.settle(what, Promise.all(scopes))).find((error) => error);
         if (raised) throw new Error(`WebGPU: ${raised.message}`, { cause: failed }); // wrong values are its consequence
         if (failed) throw failed;
@@ -44,4 +48,4 @@ export function group(name: string) {
 }
 
 /** Tests registered, begun and passed so far, and groups made and run: uvu itself misses a group never run. */
-export const tally = () => ({ registered, begun, passed, groups, ran });
+export const tally = () => ({ registered, begun, passed, groups, ran, times });

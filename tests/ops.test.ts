@@ -12,12 +12,13 @@ import { attempt, trials } from "../engine/gradcheck/operations/trial.ts";
 import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { device, group } from "./harness.ts";
 import { rooms } from "./operations.ts";
+import { fast } from "./selection.ts";
 
 /** Random problems of each operation; `tessera gradcheck --fuzz` takes more. */
 const FUZZ = 4;
 const SEED = 1;
 /** SwiftShader takes seconds to compile a large tile: there the other settings are left to the command. */
-const SETTINGS = device.kind === "swiftshader" ? "tuned" : "each";
+const SETTINGS = fast || device.kind === "swiftshader" ? "tuned" : "each";
 /** Convolution's tiles have dozens of settings, each a long text of its own to compile: likewise. */
 const TILES = ["registers", "workgroup", "workgroup_split", "broadcast_split"];
 
