@@ -9,7 +9,9 @@ import { type Explanation, explain } from "./explanation.ts";
 import { survivors as maxPool2d } from "./max_pool2d/survivors.ts";
 import { survivors as moments } from "./moments/survivors.ts";
 import { survivors as relu } from "./relu/survivors.ts";
+import { survivors as softmax } from "./softmax/survivors.ts";
 import { survivors as softmaxCrossEntropy } from "./softmax_cross_entropy/survivors.ts";
+import { survivors as tanh } from "./tanh/survivors.ts";
 
 /** Of the loops that families of kernels share. */
 const shared = explain(
@@ -26,8 +28,16 @@ const shared = explain(
   ],
 );
 
+/** Of the test for NaN that several kernels have appended. */
+const nan = explain("elsewhere", [
+  /^(max_pool2d|sigmoid|softmax|tanh)\/forward$/,
+  /is_nan\(/,
+  "tests/kernels/nonfinite: what is made of a NaN",
+]);
+
 export const survivors: readonly Explanation[] = [
   ...shared,
+  ...nan,
   ...batchNorm,
   ...cast,
   ...clipFactor,
@@ -35,5 +45,7 @@ export const survivors: readonly Explanation[] = [
   ...maxPool2d,
   ...moments,
   ...relu,
+  ...softmax,
   ...softmaxCrossEntropy,
+  ...tanh,
 ];
