@@ -1,8 +1,15 @@
 import type { Tensor } from "../engine/graph/graph.ts";
+import { xavier } from "../engine/nn/initialisers.ts";
 import type { Outputs } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
 import { auxiliary, HALVE, head, outputs, reductionA, stem, VALID } from "./blocks.ts";
-import type { ModelOptions } from "./options.ts";
+import type { ModelEntry } from "./entry.ts";
+import {
+  checkInceptionOptions,
+  INCEPTION_DEFAULTS,
+  type InceptionOptions,
+  SMALLEST_IMAGE,
+} from "./inception_options.ts";
 
 /** Filters of one network's blocks; the last of each list is the branch's output. */
 interface Widths {
@@ -43,7 +50,7 @@ const V2: Widths = {
  * Inception-ResNet-v1 (arXiv 1602.07261, figure 15): images [n,299,299,3] -> logits [n,classes].
  * Variant `facenet` adds a last linear block, and a bottleneck of 512 with batch norm before the logits.
  */
-export function inceptionResnetV1(net: Net, images: Tensor, options: ModelOptions): Outputs {
+export function inceptionResnetV1(net: Net, images: Tensor, options: InceptionOptions): Outputs {
   const facenet = options.variant === "facenet";
   let x = net.block("stem", images, (at, x) => at.unit("6", plainStem(at, x), 256, 3, HALVE)); // 35x35x256
   x = trunk(net, x, V1, options, facenet).x; // 8x8x1792
@@ -60,7 +67,7 @@ export function inceptionResnetV1(net: Net, images: Tensor, options: ModelOption
  * Inception-ResNet-v2 (arXiv 1602.07261, figure 15 with the depths 384, 1152, 2144): images [n,299,299,3] -> logits
  * [n,classes]. Variant `slim` is the network of the public weights: another stem, 10/20/10 blocks, a last 1x1 unit.
  */
-export function inceptionResnetV2(net: Net, images: Tensor, options: ModelOptions): Outputs {
+export function inceptionResnetV2(net: Net, images: Tensor, options: InceptionOptions): Outputs {
   const slim = options.variant === "slim";
   let x = slim ? slimStem(net, images) : net.block("stem", images, (at, x) => stem(at, x)); // 35x35x384, slim 320
   const { x: last, grid17 } = trunk(net, x, V2, options, slim);
@@ -75,7 +82,7 @@ function trunk(
   net: Net,
   input: Tensor,
   widths: Widths,
-  { repeats: [a, b, c], scales }: ModelOptions,
+  { repeats: [a, b, c], scales }: InceptionOptions,
   linearEnd: boolean,
 ) {
   let x = input;
@@ -154,3 +161,36 @@ function slimStem(net: Net, images: Tensor): Tensor {
     );
   });
 }
+
+const RESNET_V1: ModelEntry<InceptionOptions> = {
+  name: "inception-resnet-v1",
+  variant: "paper",
+  trace: inceptionResnetV1,
+  defaults: { ...INCEPTION_DEFAULTS, repeats: [5, 10, 5] },
+  check: checkInceptionOptions,
+  smallestImage: SMALLEST_IMAGE,
+  net: { initialiser: xavier(), batchNorm: { decay: 0.995 } },
+};
+const RESNET_V2: ModelEntry<InceptionOptions> = {
+  ...RESNET_V1,
+  name: "inception-resnet-v2",
+  trace: inceptionResnetV2,
+  net: { initialiser: xavier(), batchNorm: { decay: 0.9997 }, decayBiases: true },
+};
+const repeating = (
+  entry: ModelEntry<InceptionOptions>,
+  variant: string,
+  repeats: InceptionOptions["repeats"],
+) => ({
+  ...entry,
+  variant,
+  defaults: { ...entry.defaults, repeats },
+});
+
+/** The Inception-ResNets as in the paper, and as facenet and TF-slim published their weights. */
+export const INCEPTION_RESNETS: readonly ModelEntry[] = [
+  RESNET_V1,
+  repeating(RESNET_V1, "facenet", [5, 10, 6]),
+  RESNET_V2,
+  repeating(RESNET_V2, "slim", [10, 20, 10]),
+];

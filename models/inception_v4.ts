@@ -1,14 +1,21 @@
 import type { Tensor } from "../engine/graph/graph.ts";
+import { varianceScaling } from "../engine/nn/initialisers.ts";
 import type { Outputs } from "../engine/nn/model.ts";
 import type { Net } from "../engine/nn/net.ts";
 import { auxiliary, HALVE, head, outputs, reductionA, stem } from "./blocks.ts";
-import type { ModelOptions } from "./options.ts";
+import type { ModelEntry } from "./entry.ts";
+import {
+  checkInceptionOptions,
+  INCEPTION_DEFAULTS,
+  type InceptionOptions,
+  SMALLEST_IMAGE,
+} from "./inception_options.ts";
 
 /**
  * Inception-v4 (arXiv 1602.07261, figure 9): images [n,299,299,3] -> logits [n,classes].
  * Variant `slim` has the branch order of the public weights: some 1x7 and 7x1 change places.
  */
-export function inceptionV4(net: Net, images: Tensor, options: ModelOptions): Outputs {
+export function inceptionV4(net: Net, images: Tensor, options: InceptionOptions): Outputs {
   const slim = options.variant === "slim";
   const [a, b, c] = options.repeats;
   let x = net.block("stem", images, (at, x) => stem(at, x, slim)); // 35x35x384
@@ -81,3 +88,16 @@ function inceptionC(net: Net, x: Tensor, slim: boolean): Tensor {
     net.unit("branch_4/1", net.avgPool(x, 3), 256, 1),
   );
 }
+
+const ENTRY: ModelEntry<InceptionOptions> = {
+  name: "inception-v4",
+  variant: "paper",
+  trace: inceptionV4,
+  defaults: { ...INCEPTION_DEFAULTS, repeats: [4, 7, 3] },
+  check: checkInceptionOptions,
+  smallestImage: SMALLEST_IMAGE,
+  net: { initialiser: varianceScaling(2), batchNorm: { decay: 0.9997 } },
+};
+
+/** Inception-v4 as in the paper, and in the branch order of the public weights of TF-slim. */
+export const INCEPTION_V4: readonly ModelEntry[] = [ENTRY, { ...ENTRY, variant: "slim" }];

@@ -3,14 +3,14 @@ import * as assert from "uvu/assert";
 import { Net } from "../engine/nn/net.ts";
 import { stream } from "../engine/random.ts";
 import { exportWeights, importWeights } from "../models/checkpoints.ts";
-import { entries, model, netOptions } from "../models/index.ts";
+import { getModel, listEntries, netOptions } from "../models/index.ts";
 import { group } from "./harness.ts";
 
 const check = group("checkpoints");
-for (const { name, variant } of entries)
+for (const { name, variant } of listEntries())
   check.test(`${name} ${variant}, both namings, both layouts`, () => {
     const net = new Net(netOptions(name, { variant, width: 1 / 16, batchNorm: { scale: true } }));
-    model(name, { variant, classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
+    getModel(name, { variant, classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
     const next = stream(2);
     const state = new Map(
       [...net.variables].map(([path, { shape, initial }]) => [
@@ -30,7 +30,7 @@ for (const { name, variant } of entries)
 
 check.test("the names of an older port are kept", () => {
   const net = new Net(netOptions("inception-resnet-v2", { variant: "slim", width: 1 / 16 }));
-  model("inception-resnet-v2", { variant: "slim", classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
+  getModel("inception-resnet-v2", { variant: "slim", classes: 7 })(net, net.input("images", [1, 75, 75, 3]));
   const next = stream(2);
   const state = new Map(
     [...net.variables].map(([path, { shape, initial }]) => [path, { shape, data: initial(shape, next) }]),

@@ -26,7 +26,7 @@ import { Trainer } from "../engine/optim/trainer.ts";
 import { plan } from "../engine/plan/plan.ts";
 import { conv2dResidual } from "../kernels/index.ts";
 import { guess, importWeights } from "../models/checkpoints.ts";
-import { find, model, netOptions } from "../models/index.ts";
+import { getEntry, getModel, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 
 type ErrorClass = new (...args: any[]) => Error;
@@ -36,7 +36,7 @@ const net = () => new Net({ training: true });
 const images = (n: Net, shape = [2, 8, 8, 3]) => n.input("images", shape);
 const variablesOf = (name: string, variant = "paper") => {
   const n = new Net(netOptions(name, { variant, width: 1 / 16, batchNorm: { scale: true } }));
-  model(name, { variant, classes: 4 })(n, n.input("images", [1, 75, 75, 3]));
+  getModel(name, { variant, classes: 4 })(n, n.input("images", [1, 75, 75, 3]));
   return n.variables;
 };
 const stateOf = (name: string, variant?: string): StateDict =>
@@ -54,25 +54,25 @@ const FAULTS: readonly Fault[] = [
     "images of two channels",
     ShapeError,
     /inception-v4.*\[1,299,299,2\].*\[n,h,w,3\]/,
-    () => trace(model("inception-v4"), [1, 299, 299, 2], {}),
+    () => trace(getModel("inception-v4"), [1, 299, 299, 2], {}),
   ],
   [
     "an image too small",
     ShapeError,
     /inception-v4.*74x80.*75x75/,
-    () => trace(model("inception-v4"), [1, 74, 80, 3], {}),
+    () => trace(getModel("inception-v4"), [1, 74, 80, 3], {}),
   ],
   [
     "a model that does not exist",
     ValueError,
     /inception-v5 \(has inception-v4, inception-resnet-v1/,
-    () => find("inception-v5"),
+    () => getEntry("inception-v5"),
   ],
   [
     "a variant that does not exist",
     ValueError,
     /inception-v4 has no variant facenet \(has paper, slim\)/,
-    () => find("inception-v4", "facenet"),
+    () => getEntry("inception-v4", "facenet"),
   ],
   [
     "weights of other channels",

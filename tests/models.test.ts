@@ -1,6 +1,6 @@
 // Counts and shapes of the networks against the published ones and those derived from the paper.
 import * as assert from "uvu/assert";
-import { census, entries, model } from "../models/index.ts";
+import { census, getModel, listEntries } from "../models/index.ts";
 import { group } from "./harness.ts";
 
 const check = group("models");
@@ -166,7 +166,7 @@ for (const want of EXPECTED) {
   check.test(
     `${want.name} ${JSON.stringify(options)} ${classes} classes at ${image}: parameters, MACs, activations`,
     () => {
-      const got = census(model(name, { variant, classes, ...options }), image, { training: true });
+      const got = census(getModel(name, { variant, classes, ...options }), image, { training: true });
       assert.is(got.parameters, want.parameters);
       assert.is(got.parametersWithoutGamma, want.withoutGamma);
       assert.is(got.convolutions, want.convolutions);
@@ -203,10 +203,10 @@ function blocksOf(name: string): [string, number[]][] {
   return [["stem", [35, 35, 192]], ["mixed_5b", [35, 35, 320]], ...trunk.slice(1), ["conv_7b", [8, 8, 1536]]];
 }
 
-for (const { name, variant } of entries)
+for (const { name, variant } of listEntries())
   check.test(`${name} ${variant}: the shape after every block`, () => {
     const want = blocksOf(`${name} ${variant}`);
-    assert.equal([...census(model(name, { variant })).blocks], want);
+    assert.equal([...census(getModel(name, { variant })).blocks], want);
   });
 
 check.test("grids at other image sizes", () => {
@@ -215,7 +215,7 @@ check.test("grids at other image sizes", () => {
     [160, [17, 8, 3]],
     [224, [25, 12, 5]],
   ] as const) {
-    const { blocks } = census(model("inception-v4"), image);
+    const { blocks } = census(getModel("inception-v4"), image);
     assert.equal(
       ["stem", "reduction_a", "reduction_b"].map((block) => blocks.get(block)![0]),
       grids,

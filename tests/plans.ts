@@ -1,7 +1,7 @@
 import type { Traits } from "../engine/device/traits.ts";
 import { rmsprop } from "../engine/optim/optimizers.ts";
 import { planTraining } from "../engine/optim/training_plan.ts";
-import { model, netOptions } from "../models/index.ts";
+import { getModel, netOptions } from "../models/index.ts";
 
 /** The adapter the plan files are written for: lavapipe's limits, subgroups of 8. */
 export const LAVAPIPE: Traits = {
@@ -22,7 +22,7 @@ const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** The dispatches of one training step of a network on one image of 299x299, and its memory, as text. */
 export function describeStep(name: string): string {
-  const { pass, update } = planTraining(model(name), LAVAPIPE, {
+  const { pass, update } = planTraining(getModel(name), LAVAPIPE, {
     input: [1, 299, 299, 3],
     optimizer: rmsprop({ weightDecay: 4e-5 }),
     clip: 2,

@@ -16,7 +16,7 @@ import { fuse } from "../engine/plan/rewrite/fuse.ts";
 import { live } from "../engine/plan/rewrite/uses.ts";
 import { stream } from "../engine/random.ts";
 import { size } from "../kernels/index.ts";
-import { census, model, netOptions } from "../models/index.ts";
+import { census, getModel, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 import { LAVAPIPE } from "./plans.ts";
 
@@ -274,10 +274,10 @@ for (const name of ["inception-v4", "inception-resnet-v1", "inception-resnet-v2"
   check.test(
     `${name} at 299: little is kept beside the convolutions' outputs, and placed without gaps`,
     () => {
-      const least = 4 * census(model(name), 299).activations;
+      const least = 4 * census(getModel(name), 299).activations;
       for (const batch of [1, 8, 32]) {
         const options = { input: [batch, 299, 299, 3] as const, net: netOptions(name) };
-        const { arena, lowerBound } = planTraining(model(name), LAVAPIPE, options).pass.memory();
+        const { arena, lowerBound } = planTraining(getModel(name), LAVAPIPE, options).pass.memory();
         assert.ok(arena <= 1.05 * lowerBound, `batch ${batch}: ${arena} bytes, ${lowerBound} alive`);
         // the temporaries of a stem's Winograd convolutions lie beside its outputs
         assert.ok(arena <= 1.2 * batch * least, `batch ${batch}: ${arena} bytes, ${batch * least} put out`);

@@ -17,7 +17,7 @@ import type { TrainerOptions } from "../engine/optim/options.ts";
 import { averageDecay, staircase } from "../engine/optim/schedules.ts";
 import { Trainer } from "../engine/optim/trainer.ts";
 import { stream } from "../engine/random.ts";
-import { model, netOptions } from "../models/index.ts";
+import { getModel, netOptions } from "../models/index.ts";
 import { device, group } from "./harness.ts";
 
 const check = group("training");
@@ -44,7 +44,7 @@ async function batches(): Promise<{ data: ImageBatches; classes: number }> {
 const drawn = batches();
 
 const start = async (name: string, classes: number): Promise<Trainer> =>
-  Trainer.create(device, model(name, { classes }), {
+  Trainer.create(device, getModel(name, { classes }), {
     input: [classes, 75, 75, 3],
     optimizer: adamw({ weightDecay: 0 }),
     rate: 0.003,

@@ -5,7 +5,7 @@ import { Presets, SingleBar } from "cli-progress";
 import { FormatError, ValueError } from "../../engine/errors.ts";
 import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
 import { MOST_ROUNDS } from "../../engine/statistics/turns.ts";
-import { find } from "../../models/index.ts";
+import { getEntry } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { type Comparison, compareBuilds, compareResults, exitCodeOf } from "../measure/compare.ts";
 import { readResult } from "../measure/read_result.ts";
@@ -45,7 +45,7 @@ export async function compare(a: string, b: string, options: CompareFlags): Prom
     return finish(compareResults(await readResult(a), await readResult(b), [a, b], options), options);
   if (options.step && options.kernels)
     throw new ValueError(`compare: --step ${options.step} and --kernels are given but one is expected`);
-  const { name: network, variant } = find(options.step ?? options.network, options.variant);
+  const { name: network, variant } = getEntry(options.step ?? options.network, options.variant);
   const { image, batch, most } = options;
   const bar = new SingleBar(
     {

@@ -6,7 +6,7 @@ import { Device } from "../../engine/device/device.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import { ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
-import { model, netOptions } from "../../models/index.ts";
+import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { sum } from "../measure/grouped.ts";
@@ -105,7 +105,7 @@ function ofNetwork(
   const { model: name, variant, image, batch, top } = options;
   const input = [batch, image, image, 3] as const;
   const net = netOptions(name, { variant });
-  const { pass, update } = planTraining(model(name, { variant }), device.traits, { input, net });
+  const { pass, update } = planTraining(getModel(name, { variant }), device.traits, { input, net });
   const dispatches = [...pass.dispatches, ...update.dispatches];
   const has = new Set(dispatches.flatMap(({ node }) => [node.op.name, nameOf(node)]));
   for (const one of wanted)

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { Device } from "../../engine/device/device.ts";
 import type { Traits } from "../../engine/device/traits.ts";
 import { ValueError } from "../../engine/errors.ts";
-import { entries, find } from "../../models/index.ts";
+import { getEntry, listEntries } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { hostOf } from "../measure/host.ts";
@@ -20,7 +20,9 @@ import { isIn, layerText, memoryText, networkText, rooflineText } from "./output
 import { checkResultFiles, deliver, optionsGiven } from "./result_files.ts";
 
 /** The paper's networks. */
-export const NETWORKS = entries.filter(({ variant }) => variant === "paper").map(({ name }) => name);
+export const NETWORKS = listEntries()
+  .filter(({ variant }) => variant === "paper")
+  .map(({ name }) => name);
 
 export interface SizeOptions {
   readonly variant: string;
@@ -124,7 +126,7 @@ const room = ({ name }: Traits, capacity: number): string =>
 /** The networks asked for. Throws ValueError where there is no such network or variant. */
 function named(names: readonly string[], { variant }: SizeOptions): readonly string[] {
   const networks = names.includes("all") ? NETWORKS : names;
-  for (const name of networks) find(name, variant);
+  for (const name of networks) getEntry(name, variant);
   return networks;
 }
 

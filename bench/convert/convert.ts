@@ -7,7 +7,7 @@ import {
   type Naming,
   type WeightLayout,
 } from "../../models/checkpoints.ts";
-import { find } from "../../models/index.ts";
+import { getEntry } from "../../models/index.ts";
 import { asState, asTensors, readTensors, specsFor, writeTensors } from "./weights_file.ts";
 
 export interface ConvertOptions {
@@ -24,7 +24,7 @@ export interface ConvertOptions {
 /** Converts a weights file; prints what it read and wrote. */
 export async function convert(options: ConvertOptions): Promise<void> {
   const { input, output, json } = options;
-  const { name, variant } = find(options.model, options.variant);
+  const { name, variant } = getEntry(options.model, options.variant);
   await checkOutputs([output], [input]);
   const file = asState(await readTensors(input));
   const specs = specsFor(name, variant, file, options.width);

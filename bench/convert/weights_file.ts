@@ -11,7 +11,7 @@ import {
 import { Net, type VariableSpec } from "../../engine/nn/net.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
 import { guess } from "../../models/checkpoints.ts";
-import { model, netOptions, SMALLEST_IMAGE } from "../../models/index.ts";
+import { getEntry, getModel, netOptions } from "../../models/index.ts";
 
 /** Reads a safetensors file. Throws FormatError naming the file if it is missing or damaged. */
 export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {
@@ -41,12 +41,10 @@ export function specsFor(
   width?: number,
 ): ReadonlyMap<string, VariableSpec> {
   const seen = guess(file);
+  const { smallestImage: side } = getEntry(name, variant);
   const net = new Net(
     netOptions(name, { variant, width: width ?? seen.width, batchNorm: { scale: seen.scale } }),
   );
-  model(name, { variant, classes: seen.classes })(
-    net,
-    net.input("images", [1, SMALLEST_IMAGE, SMALLEST_IMAGE, 3]),
-  );
+  getModel(name, { variant, classes: seen.classes })(net, net.input("images", [1, side, side, 3]));
   return net.variables;
 }

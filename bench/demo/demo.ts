@@ -9,7 +9,7 @@ import { Trainer } from "../../engine/optim/trainer.ts";
 import type { Profile } from "../../engine/plan/executable.ts";
 import { median } from "../../engine/statistics/quantiles.ts";
 import { size } from "../../kernels/index.ts";
-import { entries, model, netOptions } from "../../models/index.ts";
+import { getModel, listEntries, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { drawDataset } from "./draw.ts";
 
@@ -78,7 +78,7 @@ async function trainAll(options: DemoOptions, signal: AbortSignal): Promise<void
     console.log(`${samples.length} images of ${classes.length} classes in ${data}\n`);
     const batches = new ImageBatches(samples, { batch, size: image, seed: options.seed, flip: true });
     const rows: Row[] = [];
-    for (const { name } of entries.filter(({ variant }) => variant === "paper")) {
+    for (const { name } of listEntries().filter(({ variant }) => variant === "paper")) {
       const run = { name, classes: classes.length, image, batch, steps, seconds, ...options };
       const row = await train(device, batches, { ...run, signal });
       if (row) rows.push(row);
@@ -135,7 +135,7 @@ async function train(device: Device, batches: ImageBatches, run: Run): Promise<R
   bar.start(run.steps, 0, { what: "compiling" });
   let trainer: Trainer | undefined;
   try {
-    trainer = await Trainer.create(device, model(run.name, { classes: run.classes }), {
+    trainer = await Trainer.create(device, getModel(run.name, { classes: run.classes }), {
       input: [run.batch, run.image, run.image, 3],
       optimizer: adamw({ weightDecay: 4e-5 }),
       rate: run.rate ?? 5e-4,

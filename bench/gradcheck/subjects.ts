@@ -9,7 +9,7 @@ import { type Op, ops } from "../../kernels/index.ts";
 import { type ListedBlock, listBlocks, readGolden } from "../../models/gradcheck/golden.ts";
 import { uses } from "../../models/gradcheck/uses.ts";
 import { verifyBlock, verifyNetwork, verifyStep } from "../../models/gradcheck/verify.ts";
-import { entries } from "../../models/index.ts";
+import { listEntries } from "../../models/index.ts";
 import { suggestion } from "../command_line/suggest.ts";
 
 /** What is added to an error of an installed package. */
@@ -43,7 +43,7 @@ export function catalogue(goldens: string): Readonly<Record<string, readonly Sub
   return {
     operations: ops.map((op) => operation(op, fixtures)),
     blocks: blocks.map(block),
-    networks: [...new Set(entries.map(({ name }) => name))].map((name) => network(name, goldens)),
+    networks: [...new Set(listEntries().map(({ name }) => name))].map((name) => network(name, goldens)),
   };
 }
 

@@ -15,7 +15,7 @@ import type { Answer, KernelTask, Opened, Pace, Request, StepTask } from "./buil
 const NEEDED = {
   index: ["Device", "Executable", "Graph", "plan", "planTraining", "Trainer"],
   kernels: ["ops", "size"],
-  models: ["model", "netOptions"],
+  models: ["getModel", "netOptions"],
 } as const;
 
 /** What is measured in turns. */
@@ -54,10 +54,10 @@ class Build {
 
   /** Problems of a network's training step that cost most floating-point operations, all their launches together. */
   list({ network, image, batch, variant }: StepTask, names: readonly string[], most: number): KernelTask[] {
-    const { planTraining, model, netOptions } = this.library;
+    const { planTraining, getModel, netOptions } = this.library;
     const input = [batch, image, image, 3] as const;
     const net = netOptions(network, { variant });
-    const { pass } = planTraining(model(network, { variant }), this.device.traits, { input, net });
+    const { pass } = planTraining(getModel(network, { variant }), this.device.traits, { input, net });
     const found = new Map<string, { task: KernelTask; flops: number; bytes: number }>();
     for (const { node, flops, bytes } of pass.dispatches) {
       const { op, routine, shapes, attrs } = node;
@@ -116,10 +116,10 @@ class Build {
 
   /** A training step of a network: images handed over, forward, backward, update, and the loss read back. */
   async step({ network, variant, image, batch }: StepTask): Promise<Measured> {
-    const { Trainer, model, netOptions } = this.library;
+    const { Trainer, getModel, netOptions } = this.library;
     const input = [batch, image, image, 3] as const;
     const net = netOptions(network, { variant });
-    const trainer = await Trainer.create(this.device, model(network, { variant }), {
+    const trainer = await Trainer.create(this.device, getModel(network, { variant }), {
       input,
       net,
       rate: 1e-4,
@@ -155,8 +155,9 @@ async function load(dist: string): Promise<Build["library"]> {
     const file = join(dist, `${name}.js`);
     if (!existsSync(file))
       throw new Error(`no ${name}.js in it: a build has index.js, kernels.js, models.js`);
-    const module = await import(pathToFileURL(file).href);
-    const missing = exports.find((one) => !(one in module));
+    const exported = await import(pathToFileURL(file).href);
+    const module = { getModel: exported.model, ...exported }; // builds before 0.2 call it model
+    const missing = exports.find((one) => !(module as any)[one]);
     if (missing) throw new Error(`its ${name}.js exports no ${missing}: a build that cannot be measured so`);
     return module;
   });

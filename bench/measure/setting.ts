@@ -9,7 +9,7 @@ import { layOutBanks } from "../../engine/nn/variables.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
 import type { Plan, PlanOptions } from "../../engine/plan/plan.ts";
-import { model, netOptions } from "../../models/index.ts";
+import { getModel, netOptions } from "../../models/index.ts";
 
 /** A network at a size. */
 export interface Setting {
@@ -38,7 +38,7 @@ export interface StepPlan {
   readonly variableBytes: number;
 }
 
-export const modelOf = ({ network, variant }: Setting): Model => model(network, { variant });
+export const modelOf = ({ network, variant }: Setting): Model => getModel(network, { variant });
 
 export const inputOf = ({ batch, image }: Setting) => [batch, image, image, 3] as const;
 

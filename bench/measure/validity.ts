@@ -6,7 +6,7 @@ import type { StateDict } from "../../engine/nn/variables.ts";
 import type { Choose } from "../../engine/plan/choose.ts";
 import { batched, type Op, ops, routines, type Shapes } from "../../kernels/index.ts";
 import { remember } from "../../kernels/remember.ts";
-import { SMALLEST_IMAGE } from "../../models/index.ts";
+import { getEntry } from "../../models/index.ts";
 import { dispatchesOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
 import { normOf, subjectOf, tame } from "./subject.ts";
 
@@ -16,8 +16,8 @@ const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 5e-2, change: 5e-2, logits: 
 const ROUNDING = 1e-6;
 /** Values of a channel that every batch norm must see, or gradients are little but rounding. */
 const SEEN = 8;
-/** Smallest image at which one is enough for that: its last grid is 3x3. */
-const SHARP = SMALLEST_IMAGE + 64;
+/** Beyond a network's smallest image, whose last grid is 1x1, what makes that 3x3: one image is then enough. */
+const BEYOND = 64;
 /** FLOPs of a step that adapters compute by plain kernels in seconds; software ones do not. */
 const AFFORDABLE = 1e12;
 /** Algorithms of convolutions that share nothing with the faster ones, in a fraction of the plain one's time. */
@@ -67,9 +67,10 @@ export async function compareWithPlain(
 /** Where the comparison means something and can be paid for. */
 function checked(setting: Setting, device: Device, timed: StepPlan): Setting {
   const flops = dispatchesOf(timed).reduce((sum, d) => sum + d.flops, 0);
-  const grid = Math.floor((setting.image - SMALLEST_IMAGE) / 32) + 1;
+  const { smallestImage } = getEntry(setting.network, setting.variant);
+  const grid = Math.floor((setting.image - smallestImage) / 32) + 1;
   if (!device.software && flops <= AFFORDABLE && setting.batch * grid ** 2 >= SEEN) return setting;
-  return { ...setting, image: SHARP, batch: 1 };
+  return { ...setting, image: smallestImage + BEYOND, batch: 1 };
 }
 
 async function outcome(device: Device, setting: Setting, planning: Planning): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { Net } from "../../engine/nn/net.ts";
 import { publicNames, shapeIn } from "../../models/checkpoints.ts";
-import { census, entries, find, model, netOptions } from "../../models/index.ts";
+import { census, getEntry, getModel, listEntries, netOptions } from "../../models/index.ts";
 
 export interface ModelsOptions {
   readonly json?: boolean;
@@ -19,9 +19,9 @@ export function models(name: string | undefined, options: ModelsOptions): void {
 }
 
 function networks(options: ModelsOptions): void {
-  const rows = entries.map((entry) => {
+  const rows = listEntries().map((entry) => {
     const counted = census(
-      model(entry.name, { variant: entry.variant, classes: options.classes }),
+      getModel(entry.name, { variant: entry.variant, classes: options.classes }),
       options.image,
     );
     return {
@@ -60,9 +60,9 @@ function networks(options: ModelsOptions): void {
 
 /** Prints path, shape and public name of every variable of a network. */
 function tensors(name: string, { variant, classes, image, json }: ModelsOptions): void {
-  const entry = find(name, variant);
+  const entry = getEntry(name, variant);
   const net = new Net(netOptions(name, { variant, batchNorm: { scale: true } }));
-  model(name, { variant, classes })(net, net.input("images", [1, image, image, 3]));
+  getModel(name, { variant, classes })(net, net.input("images", [1, image, image, 3]));
   const names = publicNames(entry.name, entry.variant, [...net.variables.keys()]);
   const rows = [...net.variables.values()].map(({ path, shape, trainable }) => {
     const public_ = { name: names.get(path)!, shape: shapeIn("OIHW", shape) };

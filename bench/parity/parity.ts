@@ -4,7 +4,7 @@ import { checkOutputs } from "../../engine/io/files.node.ts";
 import { fromFloat32, type StoredTensor, toFloat32, toInt32 } from "../../engine/io/safetensors.ts";
 import { exportWeights, guess, importWeights } from "../../models/checkpoints.ts";
 import { evaluateAndDifferentiate } from "../../models/gradcheck/parity.ts";
-import { find, model, netOptions } from "../../models/index.ts";
+import { getEntry, getModel, netOptions } from "../../models/index.ts";
 import { asState, asTensors, readTensors, specsFor, writeTensors } from "../convert/weights_file.ts";
 
 export interface ParityOptions {
@@ -20,7 +20,7 @@ export interface ParityOptions {
 
 /** Runs a network on given weights and images and writes logits, loss, gradients and new statistics. */
 export async function parity(options: ParityOptions): Promise<void> {
-  const { name, variant } = find(options.model, options.variant);
+  const { name, variant } = getEntry(options.model, options.variant);
   await checkOutputs([options.out], [options.weights, options.batch]);
   const file = asState(await readTensors(options.weights));
   const specs = specsFor(name, variant, file, options.width);
@@ -35,7 +35,7 @@ export async function parity(options: ParityOptions): Promise<void> {
     const net = netOptions(name, { variant, width: options.width ?? width, batchNorm: { scale } });
     const result = await evaluateAndDifferentiate(
       device,
-      model(name, { variant, classes, keep: 1 }),
+      getModel(name, { variant, classes, keep: 1 }),
       net,
       state,
       images,

@@ -21,7 +21,7 @@ import {
   tuneStep,
 } from "../../engine/tune/step/step.ts";
 import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
-import { model, netOptions } from "../../models/index.ts";
+import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { budgetOf, settingsOf } from "./tune.ts";
@@ -91,7 +91,7 @@ const PATIENCE = 600;
 
 function optionsOf(command: StepCommand, device: Device): StepOptions {
   const { variant, image, batch, adapter, share, top, strategy, set = [], seed, rounds } = command;
-  const network = model(command.model, { variant });
+  const network = getModel(command.model, { variant });
   return {
     steps: trainingSteps(device, network, {
       input: [batch, image, image, 3],

@@ -9,7 +9,7 @@ import { rmsprop } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import { median } from "../../engine/statistics/quantiles.ts";
 import { exportWeights, importWeights, publicNames } from "../checkpoints.ts";
-import { blockOf, model, netOptions } from "../index.ts";
+import { getBlock, getModel, netOptions } from "../index.ts";
 import { type BlockGolden, digest, type Golden, type NetworkGolden } from "./golden.ts";
 import { type Along, type Backward, differentiateBlock, evaluateAndDifferentiate } from "./parity.ts";
 
@@ -115,7 +115,7 @@ export async function* verifyStep(device: Device, golden: NetworkGolden): AsyncG
 export async function* verifyBlock(device: Device, golden: BlockGolden): AsyncGenerator<Finding> {
   const { model: name, variant, path, weights, x, dy } = golden;
   const options = netOptions(name, { variant, batchNorm: { scale: true } });
-  const block = blockOf(name, path, variant);
+  const block = getBlock(name, path, variant);
   const net = new Net(options);
   net.block(path, net.input("x", x.shape), block.body);
   const { state } = importWeights(name, variant, net.variables, weights);
@@ -262,7 +262,7 @@ const networkName = ({ model: name, variant, width }: NetworkGolden) =>
 /** Our model and weights for a golden: read as any public checkpoint is. */
 function prepareNetwork({ model: name, variant, width, classes, images, weights }: NetworkGolden) {
   const options = netOptions(name, { variant, width, batchNorm: { scale: true } });
-  const network = model(name, { variant, classes, keep: 1 });
+  const network = getModel(name, { variant, classes, keep: 1 });
   const net = new Net(options);
   network(net, net.input("images", images.shape));
   const { state } = importWeights(name, variant, net.variables, weights);

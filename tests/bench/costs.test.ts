@@ -9,7 +9,7 @@ import { planTraining } from "../../engine/optim/training_plan.ts";
 import { plan } from "../../engine/plan/plan.ts";
 import { concat, ops, relu, rmsprop, size } from "../../kernels/index.ts";
 import { type Op, routines, type Shape, type Shapes } from "../../kernels/op.ts";
-import { census, model, Net, netOptions } from "../../models/index.ts";
+import { census, getModel, Net, netOptions } from "../../models/index.ts";
 import { group } from "../harness.ts";
 import { LAVAPIPE } from "../plans.ts";
 
@@ -269,7 +269,7 @@ check.test("a slice of a wider tensor has its own bytes, what is updated is read
 /** Multiply-adds of convolutions and fully connected layers of one image, and values of their parameters. */
 function forwardCost(name: string, variant: string) {
   const net = new Net(netOptions(name, { variant, batchNorm: { scale: true } }));
-  model(name, { variant })(net, net.input("images", [1, 299, 299, 3]));
+  getModel(name, { variant })(net, net.input("images", [1, 299, 299, 3]));
   const of = (...names: readonly string[]) => net.graph.nodes.filter(({ op }) => names.includes(op.name));
   const flops = (node: Node) => node.op.flops(node.shapes, node.attrs).forward;
   const layers = of("conv2d", "linear");
@@ -294,12 +294,12 @@ check.test("Inception-v4 and Inception-ResNet-v2 cost what timm's tables print",
 
 check.test("backward is twice the forward less the first layer's gradient to the image", () => {
   const name = "inception-v4";
-  const { pass } = planTraining(model(name), LAVAPIPE, { input: [1, 299, 299, 3], net: netOptions(name) });
+  const { pass } = planTraining(getModel(name), LAVAPIPE, { input: [1, 299, 299, 3], net: netOptions(name) });
   const products = (routine: string) =>
     pass.dispatches
       .filter(({ node }) => node.shapes.w && node.routine === routine)
       .reduce((sum, { flops }) => sum + flops, 0);
-  const forward = 2 * census(model(name), 299, netOptions(name)).macs;
+  const forward = 2 * census(getModel(name), 299, netOptions(name)).macs;
   const first = 2 * 149 * 149 * 32 * 9 * 3;
   assert.is(Math.round(products("w")), forward);
   assert.is(Math.round(products("x")), forward - first);

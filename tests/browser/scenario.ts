@@ -10,7 +10,7 @@ import { Trainer } from "../../engine/optim/trainer.ts";
 import { select } from "../../engine/plan/choose.ts";
 import { stream } from "../../engine/random.ts";
 import { ops, routines } from "../../kernels/index.ts";
-import { model, netOptions } from "../../models/index.ts";
+import { getModel, netOptions } from "../../models/index.ts";
 import { checkRow } from "../kernels/nonfinite/check_row.ts";
 import { ROWS } from "../kernels/nonfinite/rows.ts";
 
@@ -56,7 +56,7 @@ export async function scenario(device: Device): Promise<Findings> {
 
 async function network(device: Device) {
   const options = netOptions(NAME, { width: 1 / 8 });
-  const small = model(NAME, { classes: CLASSES, keep: 1, repeats: [1, 1, 1] });
+  const small = getModel(NAME, { classes: CLASSES, keep: 1, repeats: [1, 1, 1] });
   const random = stream(3, "images");
   const images = Float32Array.from({ length: INPUT.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1);
   const labels = Int32Array.of(0, 1, 2, 3);

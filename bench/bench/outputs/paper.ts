@@ -1,6 +1,6 @@
 // What the paper says of the networks' cost, held against what was measured (arXiv 1602.07261, section 3.2).
 
-import { census, model, netOptions } from "../../../models/index.ts";
+import { census, getModel, netOptions } from "../../../models/index.ts";
 import type { NetworkRow, Result } from "../../measure/result.ts";
 import { dispatches, giga, percent, stepFlops, three } from "./summary.ts";
 
@@ -53,6 +53,6 @@ function slower(v4: NetworkRow, v2: NetworkRow): string {
 }
 
 const convolutions = ({ network, variant, image }: NetworkRow): number =>
-  census(model(network, { variant }), image, netOptions(network, { variant })).convolutions;
+  census(getModel(network, { variant }), image, netOptions(network, { variant })).convolutions;
 
 const signed = (ratio: number): string => `${ratio >= 1 ? "+" : "-"}${percent(Math.abs(ratio - 1))}`;
