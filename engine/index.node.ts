@@ -1,4 +1,7 @@
-// What the library has in Node alone: `tessera-gpu/node`.
+/**
+ * What the library has in Node alone: folders of images.
+ * @module tessera-gpu/node
+ */
 
 export { cacheFolder } from "./cache.node.ts";
 export {

@@ -1,3 +1,8 @@
+/**
+ * The operations, and what one of your own is made of.
+ * @module tessera-gpu/kernels
+ */
+
 import type { Op } from "./op.ts";
 import * as operations from "./operations.ts";
 
@@ -8,6 +13,7 @@ export * from "./op.ts";
 export * from "./operations.ts";
 export { reduction, reductionBound } from "./reduction.ts";
 export * from "./rounding.ts";
+export type { Width } from "./vec4.ts";
 
 /** Every operation there is; a concatenation of two and of three stands for those of any number. */
 export const ops: readonly Op[] = /* @__PURE__ */ Object.values(operations).flatMap((op): Op[] =>

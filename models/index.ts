@@ -1,3 +1,8 @@
+/**
+ * The networks of the paper.
+ * @module tessera-gpu/models
+ */
+
 import { ShapeError, ValueError } from "../engine/errors.ts";
 import type { Model } from "../engine/nn/model.ts";
 import { type Block, Net } from "../engine/nn/net.ts";

@@ -1,4 +1,7 @@
-// What gradient checking has in Node alone, where it starts processes: `tessera-gpu/gradcheck/node`.
+/**
+ * What gradient checking has in Node alone, where it starts processes: mutation testing.
+ * @module tessera-gpu/gradcheck/node
+ */
 
 export type { Mutant } from "./mutants/mutate.ts";
 export { type MutationOptions, mutationTest } from "./mutants/mutation.node.ts";

@@ -1,3 +1,8 @@
+/**
+ * Checks of operations and of functions of tensors, forward and every gradient.
+ * @module tessera-gpu/gradcheck
+ */
+
 export {
   type GradcheckInput,
   type GradcheckOptions,
@@ -7,6 +12,7 @@ export {
 export { type CheckOptions, checkOp } from "./operations/check_op.ts";
 export { identities, type Use } from "./operations/identities.ts";
 export { LAYOUTS, type Layout } from "./operations/launch.ts";
+export type { Problem } from "./operations/problem.ts";
 export { REGIMES, type Regime } from "./operations/sampling.ts";
 export { attempt, parseTrial, type Trial, TUNABLES, type Tunables } from "./operations/trial.ts";
 export * from "./report/report.ts";

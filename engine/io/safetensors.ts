@@ -22,7 +22,20 @@ const arrays = {
 const dtypes = Object.keys(arrays) as StoredDType[];
 const headerLimit = 100_000_000;
 
-export type StoredDType = keyof typeof arrays;
+export type StoredDType =
+  | "U64"
+  | "I64"
+  | "F64"
+  | "F32"
+  | "U32"
+  | "I32"
+  | "BF16"
+  | "F16"
+  | "U16"
+  | "I16"
+  | "I8"
+  | "U8"
+  | "BOOL";
 
 /** A tensor as it lies in a file: row-major, little-endian. */
 export interface StoredTensor {

@@ -302,7 +302,7 @@ export class Net {
 
   /**
    * Softmax cross-entropy of logits [n,k] against class numbers [n], with `smoothing` of the target spread over all
-   * classes. Returns the mean `loss` [1], `losses` [n], and `rank` [n]: how many classes come before the label.
+   * classes. Returns the mean `loss` [1], `losses` [n], and `rank` [n], how many classes come before the label.
    */
   crossEntropy(logits: Tensor, labels: Tensor, { smoothing = 0 } = {}): Readonly<Record<string, Tensor>> {
     const label = this.#label("loss");

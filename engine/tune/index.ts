@@ -1,4 +1,7 @@
-// Tuning as a library: `tessera-gpu/tune`. What needs Node, files and processes, is in `tessera-gpu/tune/node`.
+/**
+ * Tuning as a library. What needs Node, files and processes, is in `tessera-gpu/tune/node`.
+ * @module tessera-gpu/tune
+ */
 
 export {
   type RankedContender,
@@ -7,6 +10,9 @@ export {
   rankContenders,
   rankSamples,
 } from "../statistics/ranking.ts";
+// What the signatures above name.
+export type { Sampler } from "../statistics/rounds.ts";
+export type { Gauge } from "./clock/clock.ts";
 export {
   Clock,
   type ClockOptions,
@@ -16,12 +22,20 @@ export {
   quantumOf,
   type Timing,
 } from "./clock/clock.ts";
+export { type Encode, Stopwatch } from "./clock/stopwatch.ts";
 export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
 export { type Problem, readSpace, readT1, type Searched, writeT1 } from "./formats/t1.ts";
 export { kernelOf } from "./formats/t1_kernel.ts";
 export { readT4, writeT4 } from "./formats/t4.ts";
 export type { Candidate, Subject, Verdict } from "./kernel/candidate.ts";
-export { type Data, type KernelDescription, kernel, type Output } from "./kernel/kernel.ts";
+export {
+  type Data,
+  type ElementType,
+  type KernelDescription,
+  kernel,
+  type Output,
+  type PerConfiguration,
+} from "./kernel/kernel.ts";
 export { type RoutineDescription, routine } from "./kernel/routine.ts";
 export type { Archived, KernelOrigin, Origin, RoutineOrigin } from "./records/origin.ts";
 export {
@@ -42,6 +56,7 @@ export { type Original, type Recording, recordedSpace } from "./results/recordin
 export { type Recorded, type Replay, recorded, replay } from "./results/replay.ts";
 export { type Reading, type Row, STATUSES, type Status } from "./results/row.ts";
 export type { Json, JsonObject } from "./results/schema.ts";
+export type { Bench } from "./runner/runner.ts";
 export {
   type Evaluator,
   type Inspection,

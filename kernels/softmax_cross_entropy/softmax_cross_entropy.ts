@@ -37,7 +37,7 @@ const kernel = (file: string, wgsl: string, threads: Kernel<Attrs>["threads"]): 
  * A logit that is +Infinity or NaN spoils its row and the mean loss, one that is -Infinity has probability 0, and costs
  * an infinite loss only where it is in the target. The rank of a row with either is 2^32 - 1: no prediction.
  */
-export const softmaxCrossEntropy: Op<Attrs> = {
+export const softmaxCrossEntropy: Op<SoftmaxCrossEntropyAttrs> = {
   name: "softmax_cross_entropy",
   inputs: ["logits", "labels"],
   dtypes: { labels: "i32", rank: "u32" },

@@ -8,6 +8,7 @@ import * as assert from "uvu/assert";
 import { inServedPage } from "../browser/served.ts";
 import { group } from "../harness.ts";
 import { examplesOf, pagesOf } from "./examples.ts";
+import { missingTypes } from "./exported.ts";
 import { installed, ROOT } from "./install.ts";
 
 const check = group("package");
@@ -117,6 +118,17 @@ export const all = [${lines.map((_, i) => `e${i}`).join(", ")}];
     compile(project, resolution, ["entries.ts"], "--noEmit");
     compile(project, resolution, ["entries.ts"], "--noEmit", "--lib", "es2022");
   }
+});
+
+check.test("types that public signatures name are exported by an entry", () => {
+  const { package: folder } = installed();
+  const entries = readdirSync(join(folder, "dist")).filter((name) => name.endsWith(".d.ts"));
+  assert.is(entries.length, ENTRIES.length + NODE_ENTRIES.length);
+  const missing = missingTypes(entries.map((name) => join(folder, "dist", name)));
+  assert.equal(
+    missing.map((line) => line.replace(`${folder}/dist/`, "")),
+    [],
+  );
 });
 
 check.test("every example of README and docs compiles and runs", () => {

@@ -11,11 +11,12 @@ import { type Specialised, specialise } from "./template.ts";
 
 /** What a buffer of a kernel holds. */
 export type Data = Float32Array | Int32Array | Uint32Array;
-type Type = "f32" | "i32" | "u32";
+/** Type of a buffer's elements. */
+export type ElementType = "f32" | "i32" | "u32";
 
 /** A buffer that a kernel writes and finds nothing in. */
 export interface Output {
-  readonly type: Type;
+  readonly type: ElementType;
   /** Elements. */
   readonly length: number;
 }
@@ -23,7 +24,8 @@ export interface Output {
 type Answer = Readonly<Record<string, ArrayLike<number>>>;
 
 /** Either the same for all configurations or made for each. */
-type Of<T> = T | ((configuration: Configuration) => T);
+/** A value, or what gives it for a configuration. */
+export type PerConfiguration<T> = T | ((configuration: Configuration) => T);
 
 /** A kernel of one's own, to be tuned as it is. */
 export interface KernelDescription {
@@ -31,29 +33,29 @@ export interface KernelDescription {
   /** With one entry point. Parameters are its `const` and `override` declarations of their names; a function prints it. */
   readonly wgsl: string | ((configuration: Configuration) => string);
   /** By the name of the binding. What is written is as given before every run that is verified. */
-  readonly buffers: Of<Readonly<Record<string, Data | Output>>>;
+  readonly buffers: PerConfiguration<Readonly<Record<string, Data | Output>>>;
   /** Workgroups along x, y, z; text is a T1 expression of the parameters. */
-  readonly grid: Of<readonly [number | string, number | string, number | string]>;
+  readonly grid: PerConfiguration<readonly [number | string, number | string, number | string]>;
   /** What it must write, by binding; without an answer only guards and repeats tell what is wrong. */
-  readonly answer?: Of<Readonly<Record<string, ArrayLike<number>>>>;
+  readonly answer?: PerConfiguration<Readonly<Record<string, ArrayLike<number>>>>;
   /** A configuration whose results are the answer, where none is given. */
   readonly like?: Configuration;
   /** Largest error of an element, by binding; else `tolerance` times its size or the root mean square of all. */
-  readonly bound?: Of<Readonly<Record<string, ArrayLike<number>>>>;
+  readonly bound?: PerConfiguration<Readonly<Record<string, ArrayLike<number>>>>;
   /** Default 1e-4; integers must be exact. */
   readonly tolerance?: number;
   /** Runs whose bits must agree; default 3. */
   readonly runs?: number;
   /** Of a launch, for GFLOP/s and GB/s; text is a T1 expression of the parameters. */
-  readonly flops?: Of<number | string>;
-  readonly bytes?: Of<number | string>;
+  readonly flops?: PerConfiguration<number | string>;
+  readonly bytes?: PerConfiguration<number | string>;
 }
 
 /** Elements after each buffer that a kernel must not touch: more than a tile is wide. */
 const GUARD = 1024;
 const TOLERANCE = 1e-4;
 
-const of = <T>(value: Of<T>, configuration: Configuration): T =>
+const of = <T>(value: PerConfiguration<T>, configuration: Configuration): T =>
   typeof value === "function" ? (value as (configuration: Configuration) => T)(configuration) : value;
 
 /** A kernel of one's own as what is tuned. */
@@ -335,13 +337,13 @@ class Bound implements Candidate {
 }
 
 /** What elements may be off by: a part of their size, or of what is usual where they are smaller. */
-export function within(truth: Float64Array, type: Type, tolerance: number): Float64Array {
+export function within(truth: Float64Array, type: ElementType, tolerance: number): Float64Array {
   if (type !== "f32") return new Float64Array(truth.length);
   const usual = Math.sqrt(truth.reduce((sum, value) => sum + value * value, 0) / Math.max(1, truth.length));
   return truth.map((value) => tolerance * Math.max(Math.abs(value), usual));
 }
 
-const typeOf = (given: Data | Output): Type =>
+const typeOf = (given: Data | Output): ElementType =>
   given instanceof Float32Array
     ? "f32"
     : given instanceof Int32Array

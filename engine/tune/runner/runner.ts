@@ -67,7 +67,8 @@ const RANKED_FOR = 10;
 /** The configuration took longer than it may. */
 class TimeoutError extends Error {}
 
-interface Bench {
+/** The device that configurations run on, with its clocks. */
+export interface Bench {
   readonly device: Device;
   readonly stopwatch: Stopwatch;
   readonly clock: Clock;
