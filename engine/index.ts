@@ -5,6 +5,7 @@
 
 export type { DType, Op, Runnable, Shape } from "../kernels/op.ts";
 // What the signatures above name.
+export type { AdapterClass } from "./device/adapter_class.ts";
 export type { FloatValues, IntegerValues } from "./device/arrays.ts";
 export type { Compiled } from "./device/device.ts";
 export { Device } from "./device/device.ts";
@@ -12,7 +13,7 @@ export type { OpenOptions } from "./device/options.ts";
 export type { AdapterKind } from "./device/platform.ts";
 export type { Binding, Reflected } from "./device/reflect.ts";
 export type { Traits } from "./device/traits.ts";
-export type { Choice, Condition } from "./device/tuning_table.ts";
+export type { Choice, Condition, Fact } from "./device/tuning_table.ts";
 export {
   FACTS,
   parseTuningTable,

@@ -14,5 +14,12 @@ export { identities, type Use } from "./operations/identities.ts";
 export { LAYOUTS, type Layout } from "./operations/launch.ts";
 export type { Problem } from "./operations/problem.ts";
 export { REGIMES, type Regime } from "./operations/sampling.ts";
-export { attempt, parseTrial, type Trial, TUNABLES, type Tunables } from "./operations/trial.ts";
+export {
+  attempt,
+  parseTrial,
+  type Source as TrialSource,
+  type Trial,
+  TUNABLES,
+  type Tunables,
+} from "./operations/trial.ts";
 export * from "./report/report.ts";

@@ -19,7 +19,7 @@ const NODE_ENTRIES = ["/node", "/gradcheck/node", "/tune/node"];
 const BUNDLES: readonly (readonly [code: string, most: number])[] = [
   ['import { ShapeError } from "tessera-gpu"; console.log(ShapeError)', 1_500],
   ['import { relu } from "tessera-gpu/kernels"; console.log(relu)', 8_000],
-  ['import { model } from "tessera-gpu/models"; console.log(model)', 12_000],
+  ['import { getModel } from "tessera-gpu/models"; console.log(getModel)', 12_000],
   [
     'import { Device, Net, Trainer, rmsprop } from "tessera-gpu"; console.log(Device, Net, Trainer, rmsprop)',
     560_000,

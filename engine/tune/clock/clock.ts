@@ -73,7 +73,7 @@ export function quantumOf(readings: readonly number[]): number | undefined {
 
 /** A dispatch with the number of repeats at which it can be read. */
 export interface Gauge {
-  readonly source: Source;
+  readonly source: Reading["source"];
   readonly quantum: number;
   /** Dispatches in a sample. */
   readonly repeats: number;
