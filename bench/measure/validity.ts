@@ -4,7 +4,7 @@ import type { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/device/tuning_table.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
 import type { Choose } from "../../engine/plan/choose.ts";
-import { batched, type Op, ops, routines, type Shapes } from "../../kernels/index.ts";
+import { batched, type Op, ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { remember } from "../../kernels/remember.ts";
 import { getEntry } from "../../models/index.ts";
 import { dispatchesOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
@@ -187,7 +187,7 @@ function asIn(timed: StepPlan): Choose {
   for (const { node, algorithm, kernel } of dispatchesOf(timed)) {
     const key = kind(`${node.op.name}/${node.routine}`, node.shapes, node.attrs);
     const choices = remember(chosen, key, () => []);
-    if (seen.has(node)) choices[choices.length - 1] = withTune(choices[choices.length - 1], kernel.tune);
+    if (seen.has(node)) choices.push(merged(choices.pop()!, kernel.tune));
     else choices.push({ algorithm, tune: kernel.tune });
     seen.add(node);
   }
@@ -204,10 +204,11 @@ function asIn(timed: StepPlan): Choose {
   };
 }
 
-const withTune = ({ algorithm, tune }: Choice, more: Choice["tune"]): Choice => ({
-  algorithm,
-  tune: { ...tune, ...more },
-});
+/** The tunables of several launches of one node; the algorithm alone where its launches set a tunable differently. */
+function merged({ algorithm, tune }: Choice, more: Tune): Choice {
+  const differ = Object.keys(more).some((name) => (tune?.[name] ?? more[name]) !== more[name]);
+  return differ || !tune ? { algorithm } : { algorithm, tune: { ...tune, ...more } };
+}
 
 /** A routine's problem without images and pixels. */
 function kind(name: string, shapes: Shapes, attrs: unknown): string {

@@ -147,7 +147,7 @@ function traceNorm(
   return graph.apply(
     clipFactor,
     { squares },
-    { limit: clip ?? Infinity, gate },
+    { ...(clip !== undefined && { limit: clip }), gate },
     { ...UPDATE, label: "clip" },
   );
 }

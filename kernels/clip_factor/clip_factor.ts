@@ -6,8 +6,8 @@ import forward from "./forward.wgsl";
 import shape from "./shape.wgsl";
 
 export interface ClipFactorAttrs {
-  /** Largest norm that is left as it is; Infinity to clip nothing. */
-  readonly limit: number;
+  /** Largest norm that is left as it is; without it nothing is clipped. */
+  readonly limit?: number;
   /** Whether a norm that is not finite makes the factor -1, at which the optimisers change nothing; else it makes it NaN. */
   readonly gate?: boolean;
 }
@@ -23,7 +23,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   name: "clip_factor",
   inputs: ["squares"],
   batched: [],
-  shapes({ squares }, { limit }) {
+  shapes({ squares }, { limit = LARGEST }) {
     if (String(squares) !== "1")
       throw new ShapeError(`clip_factor: squares is [${squares}] but [1] is expected`);
     if (!(limit > 0)) throw new ShapeError(`clip_factor: limit is ${limit} but a number above 0 is expected`);
@@ -38,7 +38,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
         {
           label: "clip_factor/forward",
           source: forward + shape,
-          uniforms: (_, { limit, gate = false }) => ({
+          uniforms: (_, { limit = LARGEST, gate = false }) => ({
             limit: Math.min(limit, LARGEST),
             gate: Number(gate),
           }),
@@ -49,7 +49,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   ],
   backward: {},
   reference: {
-    forward(_, { squares: [squares] }, { limit, gate = false }) {
+    forward(_, { squares: [squares] }, { limit = LARGEST, gate = false }) {
       const norm = Math.sqrt(squares);
       const of = (factor: number) => ({ norm: Float64Array.of(norm), factor: Float64Array.of(factor) });
       if (!Number.isFinite(norm)) return of(gate ? -1 : Number.NaN);
@@ -60,7 +60,7 @@ export const clipFactor: Op<ClipFactorAttrs> = {
   bound: {
     /** The kernel's formula; a factor is 1 without error where the norm is surely within the limit. */
     forward(_, { squares: [squares] }, attrs) {
-      const limit = attribute(Math.min(attrs.limit, LARGEST));
+      const limit = attribute(Math.min(attrs.limit ?? LARGEST, LARGEST));
       const norm = root(stored(squares));
       const within = norm.value + norm.error < limit.value - limit.error;
       return {
