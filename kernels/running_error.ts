@@ -58,6 +58,6 @@ export const root = ({ value, error }: Near): Near =>
 
 /** 3 + 2 |x| ULP. */
 export function exponential({ value, error }: Near): Near {
-  const carried = Math.exp(value) * Math.expm1(error);
+  const carried = Math.exp(value + error) - Math.exp(value);
   return rounded(Math.exp(value), carried, 3 + 2 * (Math.abs(value) + error));
 }

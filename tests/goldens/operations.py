@@ -152,6 +152,10 @@ def softmax_cross_entropy(a: Attrs, logits: Tensor, labels: Tensor) -> Values:
     return {"loss": loss, "losses": losses, "log_sum": logits.logsumexp(1), "rank": ahead.sum(1)}
 
 
+def mean_squared_error(a: Attrs, x: Tensor, target: Tensor) -> Values:
+    return {"loss": F.mse_loss(x, target).reshape(1)}
+
+
 def dropout(a: Attrs, x: Tensor, counter: Tensor) -> Values:
     """Our own mask, from the same integer hash as the kernel's, written again."""
 
@@ -283,6 +287,21 @@ def elementwise() -> None:
         record("relu", what, {"x": x}, lambda a, x: {"y": x.relu()}, {}, "x")
         record("add", what, {"a": x, "b": x}, lambda _, a, b: {"y": a + b}, {}, "a b")
         record("copy", what, {"x": x}, lambda a, x: {"y": x.clone()}, {}, "x")
+        record("multiply", what, {"a": x, "b": x}, lambda _, a, b: {"y": a * b}, {}, "a b")
+        spread = {"x": drawn(f"sigmoid {what}", x, -12, 12)}
+        record("sigmoid", what, spread, lambda a, x: {"y": x.sigmoid()}, {}, "x")
+        spread = {"x": drawn(f"tanh {what}", x, -4, 4)}
+        record("tanh", what, spread, lambda a, x: {"y": x.tanh()}, {}, "x")
+        record("mean", what, {"x": x}, lambda a, x: {"y": x.mean().reshape(1)}, {}, "x")
+        of = {"x": x, "target": x}
+        record("mean_squared_error", what, of, mean_squared_error, {}, "x target", "loss")
+        for factor in (0.375, -2.5):
+            by = {"scale": factor}
+            record("scale", f"{what} by {factor}", {"x": x}, lambda a, x: {"y": a["scale"] * x}, by, "x")
+    for x in ([4, 10], [2, 3, 4, 5]):
+        wide = drawn(f"softmax {x}", x, -20, 20)
+        what = f"{x[-1]} classes"
+        record("softmax", what, {"x": wide}, lambda a, x: {"y": x.softmax(-1)}, {}, "x")
     for scale, relu in ((0.17, True), (-0.5, True), (0.2, False), (1, False)):
         what = f"scale {scale}{' and relu' if relu else ''}"
         attrs = {"scale": scale, "relu": relu}
