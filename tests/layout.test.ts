@@ -66,6 +66,15 @@ check.test("arrays reach a buffer by Device.write alone, which copies what is sh
   assert.equal(writers, ["engine/device/device.ts"]);
 });
 
+check.test("WebGPU's flags are taken from flags.ts, as Node has no such globals", () => {
+  for (const file of LAYERS.flatMap(sources)) {
+    const text = readFileSync(file, "utf8");
+    const uses = /^[^*/]*\bGPU(BufferUsage|MapMode|ShaderStage)\./m.test(text);
+    if (uses && !imports(file).some((target) => target.endsWith("flags.ts")))
+      assert.unreachable(`${file} does not import flags.ts`);
+  }
+});
+
 check.test("every folder of kernels is in the list of operations", () => {
   const folders = readdirSync("kernels", { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

@@ -1,6 +1,7 @@
 // What an adapter can do at most, by kernels that do one thing only.
 
 import type { Device } from "../../engine/device/device.ts";
+import { GPUBufferUsage } from "../../engine/device/flags.ts";
 import { reflect } from "../../engine/device/reflect.ts";
 import { median, quantile } from "../../engine/statistics/quantiles.ts";
 import { Clock, type ClockOptions, type Timing } from "../../engine/tune/clock/clock.ts";

@@ -1,4 +1,5 @@
 import type { Device } from "../device/device.ts";
+import { GPUBufferUsage } from "../device/flags.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Plan } from "./plan.ts";
 
