@@ -125,10 +125,7 @@ const overflowing = (elements: number): Op<unknown> => ({
       name: "overflowing",
       kernels: relu.forward[0].kernels.map((k) => ({
         ...k,
-        source: (k.source as string).replace(
-          "max(x[shape",
-          `select(1.0, 0.0, i > ${elements}u) * max(x[shape`,
-        ),
+        source: (k.source as string).replace("= relu(x[", `= select(1.0, 0.0, i > ${elements}u) * relu(x[`),
       })),
     },
     ...relu.forward,
