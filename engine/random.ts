@@ -18,3 +18,15 @@ function scramble(x: number): number {
   z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
   return (z ^ (z >>> 15)) >>> 0;
 }
+
+/** Random 32 bits, a function of its arguments alone: nothing to save and nothing that depends on who asked before. */
+export function randomBits(seed: number, stream: number, counter: number): number {
+  let bits = 0x7e55e7a;
+  for (const word of [seed, stream, counter]) {
+    bits = Math.imul(bits ^ word, 0x9e3779b1);
+    bits = Math.imul(bits ^ (bits >>> 15), 0x85ebca6b);
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+    bits ^= bits >>> 16;
+  }
+  return bits >>> 0;
+}

@@ -23,7 +23,7 @@ for (const [rank, layer] of LAYERS.entries())
 
 /** The folders of engine/, each with those it may import. Files of engine/ itself are below all; its index above all. */
 const ORDER = ["device", "graph", "plan", "nn", "optim", "gradcheck", "tune"];
-const BASE = ["statistics", "random", "io"];
+const BASE = ["statistics", "random", "io", "data"];
 const BELOW = {
   ...Object.fromEntries(BASE.map((folder) => [folder, [] as string[]])),
   ...Object.fromEntries(ORDER.map((folder, rank) => [folder, [...BASE, ...ORDER.slice(0, rank)]])),

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { cacheFolder } from "../../engine/cache.node.ts";
+import { ImageBatches } from "../../engine/data/batches.node.ts";
+import { formatLeftOut, scanFolder } from "../../engine/data/folder.node.ts";
 import { Device } from "../../engine/device/device.ts";
-import { ImageBatches, scanFolder } from "../../engine/io/images.node.ts";
 import { adamw } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import type { Profile } from "../../engine/plan/executable.ts";
@@ -73,19 +74,24 @@ async function trainAll(options: DemoOptions, signal: AbortSignal): Promise<void
       );
     const data = options.data ?? (await draw());
     if (signal.aborted) return;
-    const { classes, samples: all } = await scanFolder(data);
+    const { classes, samples: all, leftOut } = await scanFolder(data);
     const samples = options.data ? all : spread(all, images);
     console.log(`${samples.length} images of ${classes.length} classes in ${data}\n`);
-    const batches = new ImageBatches(samples, { batch, size: image, seed: options.seed, flip: true });
+    if (leftOut.length > 0) console.log(`left out: ${formatLeftOut(leftOut)}\n`);
     const rows: Row[] = [];
-    for (const { name } of listEntries().filter(({ variant }) => variant === "paper")) {
-      const run = { name, classes: classes.length, image, batch, steps, seconds, ...options };
-      const row = await train(device, batches, { ...run, signal });
-      if (row) rows.push(row);
-      if (row) console.log(`${name}: loss ${row.losses.map((loss) => loss.toFixed(2)).join(" ")}`);
-      if (signal.aborted) break;
+    const batches = new ImageBatches(samples, { batch, size: image, seed: options.seed, flip: true });
+    try {
+      for (const { name } of listEntries().filter(({ variant }) => variant === "paper")) {
+        const run = { name, classes: classes.length, image, batch, steps, seconds, ...options };
+        const row = await train(device, batches, { ...run, signal });
+        if (row) rows.push(row);
+        if (row) console.log(`${name}: loss ${row.losses.map((loss) => loss.toFixed(2)).join(" ")}`);
+        if (signal.aborted) break;
+      }
+    } finally {
+      if (rows.length > 0) print(rows, device, { image, batch });
+      if (batches.bad.length > 0) console.log(`\nnot decoded: ${formatLeftOut(batches.bad)}`);
     }
-    if (rows.length > 0) print(rows, device, { image, batch });
   } finally {
     device.close();
   }

@@ -1,8 +1,9 @@
 // A small data set to train on where there is no other: drawn shapes and patterns, eight classes.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { loadSharp } from "../../engine/data/picture.node.ts";
 import { TesseraError } from "../../engine/errors.ts";
-import { loadSharp, randomBits } from "../../engine/io/images.node.ts";
+import { randomBits } from "../../engine/random.ts";
 
 /** Raise it whenever pictures come out otherwise: a set of another version is drawn anew. */
 const VERSION = 1;

@@ -521,7 +521,7 @@ def error(got: np.ndarray, want: np.ndarray, scale: Optional[float] = None) -> f
 
 # ---- Safetensors ------------------------------------------------------------------------------------------
 
-DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4"}
+DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
 
 
 def write_safetensors(path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:

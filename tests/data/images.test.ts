@@ -5,8 +5,9 @@ import sharp, { type Sharp } from "sharp";
 import * as assert from "uvu/assert";
 import { drawDataset } from "../../bench/demo/draw.ts";
 import { cacheFolder } from "../../engine/cache.node.ts";
+import { decodeImage, ImageBatches } from "../../engine/data/batches.node.ts";
+import { type Sample, scanFolder } from "../../engine/data/folder.node.ts";
 import { FormatError, TesseraError, ValueError } from "../../engine/errors.ts";
-import { decodeImage, ImageBatches, type Sample, scanFolder } from "../../engine/io/images.node.ts";
 import { group } from "../harness.ts";
 
 const check = group("images");
@@ -253,14 +254,13 @@ check.test("shows every sample once an epoch, in another order each time", () =>
   }),
 );
 
-check.test("puts each picture beside its label, in the same arrays every time", () =>
+check.test("puts each picture beside its label, in arrays of its own", () =>
   inFolder(async (dir) => {
     const batches = new ImageBatches(await greys(dir, 5), { batch: 7, size: 3 });
     const first = await batches.at(0);
     let steps = 0;
     for await (const { images, labels } of batches) {
-      assert.is(images, first.images);
-      assert.is(labels, first.labels);
+      assert.is.not(images, first.images);
       assert.is(images.length, 7 * 3 * 3 * 3);
       assert.equal(
         levels(images),
@@ -328,12 +328,56 @@ check.test("decodes a picture once, unless there is no room to keep it", () =>
   inFolder(async (dir) => {
     const samples = await greys(dir, 3);
     const kept = new ImageBatches(samples, { batch: 3, size: 4 });
-    const tight = new ImageBatches(samples, { batch: 3, size: 4, cacheBytes: 2 * 4 * 4 * 3 });
+    const tight = new ImageBatches(samples, { batch: 3, size: 4, cacheBytes: 2 * 4 * 4 * 3, maxBad: 0 });
     const before = levels((await kept.at(0)).images);
     assert.equal(levels((await tight.at(0)).images), before);
     await rm(dir, { recursive: true });
     assert.equal(levels((await kept.at(0)).images), before);
     await refused(() => tight.at(0), FormatError, dir);
+  }),
+);
+
+check.test("batches that are asked for at once are not mixed", () =>
+  inFolder(async (dir) => {
+    const samples = await greys(dir, 6);
+    const options = { batch: 4, size: 3, seed: 1 };
+    const steps = [5, 0, 3, 1];
+    const one = new ImageBatches(samples, options);
+    const together = await Promise.all(steps.map((step) => one.at(step)));
+    for (const [i, step] of steps.entries())
+      assert.equal(together[i], await new ImageBatches(samples, options).at(step));
+  }),
+);
+
+check.test("a file that cannot be decoded is replaced by the next one and named, up to a share", () =>
+  inFolder(async (dir) => {
+    const samples = await greys(dir, 10);
+    await put(samples[4].path, "no picture");
+    const options = { batch: 10, size: 3, seed: 1 };
+    const batches = new ImageBatches(samples, options);
+    const { images, labels } = await batches.at(0);
+    const right = [...(await new ImageBatches(await greys(join(dir, "whole"), 10), options).at(0)).labels];
+    const at = right.indexOf(4);
+    const next = at < 9 ? right[at + 1] : right[0];
+    assert.equal([...labels], right.toSpliced(at, 1, next));
+    assert.is(levels(images)[at * 27], 10 * next + 5);
+    assert.equal(
+      batches.bad.map(({ path }) => path),
+      [samples[4].path],
+    );
+    assert.match(batches.bad[0].why, /unsupported image format/);
+    await refused(
+      () => new ImageBatches(samples, { ...options, maxBad: 0 }).at(0),
+      FormatError,
+      "1 of 10 images",
+      "4.png",
+    );
+    await put(samples[7].path, "");
+    const two = new ImageBatches(samples, options);
+    await refused(() => two.at(0), FormatError, "2 of 10 images cannot be decoded, more than 0.01");
+    assert.is((await new ImageBatches(samples, { ...options, maxBad: 0.2 }).at(0)).labels.length, 10);
+    await refused(() => new ImageBatches([samples[4]], { batch: 1, size: 3 }).at(0), FormatError, "1 of 1");
+    await refused(() => new ImageBatches(samples, { ...options, maxBad: 2 }), ValueError, "maxBad is 2");
   }),
 );
 
