@@ -1,6 +1,7 @@
 // Devices: options, what the process sees of them, what is left when they are closed, and calls on one that is gone.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -141,7 +142,10 @@ check.test("names of errors outlive a bundler that minifies", async () => {
 check.test("options are refused by name", async () => {
   const rows: readonly [options: unknown, says: RegExp][] = [
     [{ winners: {} }, /^Device\.open: the option winners is now called tuningTable$/],
-    [{ adaptor: "llvmpipe" }, /no option adaptor \(has adapter, features, limits, tuningTable, globals\)/],
+    [
+      { adaptor: "llvmpipe" },
+      /no option adaptor \(has adapter, features, limits, tuningTable, globals, quiet\)/,
+    ],
     [{ adapter: 1 }, /^Device\.open: adapter is 1 but part of an adapter's name is expected$/],
     [{ adapter: "" }, /adapter is ""/],
     [{ adapter: null }, /adapter is null/],
@@ -269,6 +273,31 @@ check.test("with globals: false nothing of the process changes, and the engine w
     { replaced: 0, cleared: true, order: true, restored: true, threads: true, names: 0 },
   ]);
 });
+
+check.test(
+  "quiet throws away what native code prints while an adapter is looked for, and nothing else",
+  () => {
+    const module = `const T = await import(${JSON.stringify(library)});
+    const { writeSync } = await import("node:fs");
+    const { withoutStderr } = await import(${JSON.stringify(library.replace("index.js", "engine/device/stderr.node.js"))});
+    writeSync(2, "before");
+    if (withoutStderr(() => { writeSync(2, "hidden"); return 7; }) === 7) writeSync(2, ", 7");
+    try { withoutStderr(() => { throw new Error(", thrown"); }); } catch (error) { writeSync(2, error.message); }
+    (await T.Device.open({ quiet: true })).close();
+    writeSync(2, ", after");
+    process.exit();`;
+    const dir = mkdtempSync(join(tmpdir(), "tessera-stderr-"));
+    const stderr = openSync(join(dir, "stderr"), "w"); // a pipe of Node's is a socket, which cannot be opened again
+    try {
+      const args = ["--input-type=module", "-e", module];
+      spawnSync(process.execPath, args, { stdio: ["ignore", "ignore", stderr] });
+      assert.is(readFileSync(join(dir, "stderr"), "utf8"), "before, 7, thrown, after");
+    } finally {
+      closeSync(stderr);
+      rmSync(dir, { recursive: true });
+    }
+  },
+);
 
 check.test("WebGPU's flags are those of its specification", () => {
   const rows = [

@@ -2,12 +2,13 @@
 
 import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
-import { Device } from "../../engine/device/device.ts";
+import type { Device } from "../../engine/device/device.ts";
 import { TuneError } from "../../engine/errors.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
 import { ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { sum } from "../measure/grouped.ts";
 import { hostOf } from "../measure/host.ts";
@@ -42,7 +43,7 @@ export async function kernels(
 ): Promise<void> {
   await checkResultFiles(command);
   const one = problemGiven(wanted, options);
-  const device = await Device.open({ adapter: options.adapter });
+  const device = await openDevice({ adapter: options.adapter });
   try {
     const problems = one ? [one] : ofNetwork(device, wanted, options);
     const rows: KernelRow[] = [];

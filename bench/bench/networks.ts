@@ -2,11 +2,11 @@
 
 import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
-import { Device } from "../../engine/device/device.ts";
 import type { Traits } from "../../engine/device/traits.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { getEntry, listEntries } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { hostOf } from "../measure/host.ts";
 import { capacityOf, largestBatch, planFitting } from "../measure/memory.ts";
@@ -97,7 +97,7 @@ export async function memoryNeeds(
 ): Promise<void> {
   await checkResultFiles(command);
   const wanted = named(names, options);
-  const device = await Device.open({ adapter: options.adapter });
+  const device = await openDevice({ adapter: options.adapter });
   try {
     const { traits } = device;
     const capacity = options.memory ?? capacityOf(traits);
@@ -156,7 +156,7 @@ const measureAll = (
     let host: Host | undefined;
     let roofs: Pick<Result, "roofs" | "readings"> | undefined;
     for (const network of names) {
-      const device = await Device.open({ adapter: options.adapter });
+      const device = await openDevice({ adapter: options.adapter });
       try {
         const capacity = options.memory ?? capacityOf(device.traits);
         const asked = settingOf(network, mode, options);

@@ -3,9 +3,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Device } from "../../engine/device/device.ts";
 import { FormatError, NoAdapterError } from "../../engine/errors.ts";
 import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { runNode } from "../command_line/run_node.ts";
 import { compareResults } from "../measure/compare.ts";
 import { readResult } from "../measure/read_result.ts";
@@ -52,7 +52,7 @@ export async function onAdapter(command: readonly string[], host: Host): Promise
   }
   const names: Readonly<Record<string, string>> = { lavapipe: "llvmpipe", swiftshader: "swiftshader" };
   const wanted = names[host.kind] ?? host.adapter;
-  const found = await Device.open({ adapter: wanted }).catch((error) => {
+  const found = await openDevice({ adapter: wanted }).catch((error) => {
     if (error instanceof NoAdapterError) return undefined;
     throw error;
   });

@@ -4,7 +4,7 @@ import Table from "cli-table3";
 import { cacheFolder } from "../../engine/cache.node.ts";
 import { ImageBatches } from "../../engine/data/batches.node.ts";
 import { formatLeftOut, scanFolder } from "../../engine/data/folder.node.ts";
-import { Device } from "../../engine/device/device.ts";
+import type { Device } from "../../engine/device/device.ts";
 import { adamw } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import type { Profile } from "../../engine/plan/executable.ts";
@@ -12,6 +12,7 @@ import { median } from "../../engine/statistics/quantiles.ts";
 import { size } from "../../kernels/index.ts";
 import { getModel, listEntries, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { drawDataset } from "./draw.ts";
 
 export interface DemoOptions {
@@ -61,7 +62,7 @@ export const demo = (options: DemoOptions): Promise<void> =>
   interruptible((signal) => trainAll(options, signal));
 
 async function trainAll(options: DemoOptions, signal: AbortSignal): Promise<void> {
-  const device = await Device.open({ adapter: options.adapter, tuningTable: options.tuningTable });
+  const device = await openDevice({ adapter: options.adapter, tuningTable: options.tuningTable });
   try {
     const { image, batch, steps, seconds, images } = {
       ...(SCALES[device.kind] ?? SCALES.hardware),

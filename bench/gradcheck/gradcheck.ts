@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import { Device } from "../../engine/device/device.ts";
+import type { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { attempt, type Finding, parseTrial, Report, type Tunables } from "../../engine/gradcheck/index.ts";
 import { type KernelScore, share } from "../../engine/gradcheck/mutants/score.ts";
@@ -7,6 +7,7 @@ import { operationsOf } from "../../engine/gradcheck/operations/module.node.ts";
 import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
 import { ops } from "../../kernels/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { forPage, GOAL, printScores, scoreMutants } from "./mutants.ts";
 import { gradcheckPage } from "./page.ts";
 import { figure, print } from "./print.ts";
@@ -31,7 +32,7 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
   interruptible(async (signal) => {
     await checkOutputs([options.out, options.html]);
     const subjects = await choose(names, options.goldens);
-    const device = await Device.open({ adapter: options.adapter });
+    const device = await openDevice({ adapter: options.adapter });
     const report = new Report();
     const bar = new SingleBar(
       { format: "{bar} {value}/{total}  {checks} checks, {failures} failed  {what}", hideCursor: true },
@@ -135,7 +136,7 @@ export async function repro(
 ): Promise<void> {
   const [, module] = /"module":"([^"]+)"/.exec(text) ?? [];
   const { op, trial } = parseTrial(text, module === undefined ? ops : await operationsOf(module));
-  const device = await Device.open({ adapter });
+  const device = await openDevice({ adapter });
   try {
     const finding = await attempt(device, op, trial);
     if (!finding)

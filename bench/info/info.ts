@@ -1,9 +1,9 @@
-import { Device } from "../../engine/device/device.ts";
 import { describeDevice } from "../../engine/plan/device_info.ts";
+import { openDevice } from "../command_line/open_device.ts";
 
 /** Prints what there is to know of the adapter. */
 export async function info({ json, adapter }: { json?: boolean; adapter?: string }): Promise<void> {
-  const device = await Device.open({ adapter });
+  const device = await openDevice({ adapter });
   try {
     const about = await describeDevice(device);
     if (json) {

@@ -1,10 +1,10 @@
-import { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { checkOutputs } from "../../engine/io/files.node.ts";
 import { fromFloat32, type StoredTensor, toFloat32, toInt32 } from "../../engine/io/safetensors.ts";
 import { exportWeights, guess, importWeights } from "../../models/checkpoints.ts";
 import { evaluateAndDifferentiate } from "../../models/gradcheck/parity.ts";
 import { getEntry, getModel, netOptions } from "../../models/index.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { asState, asTensors, readTensors, specsFor, writeTensors } from "../convert/weights_file.ts";
 
 export interface ParityOptions {
@@ -27,7 +27,7 @@ export async function parity(options: ParityOptions): Promise<void> {
   const { state, convention } = importWeights(name, variant, specs, file);
   const { images, labels } = await readBatch(options.batch);
   const { classes, width, scale } = guess(file);
-  const device = await Device.open({ adapter: options.adapter });
+  const device = await openDevice({ adapter: options.adapter });
   try {
     console.error(
       `${name} (${variant}), ${convention.naming} names, ${convention.layout}, on ${device.name}`,

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import Table from "cli-table3";
-import { Device } from "../../engine/device/device.ts";
+import type { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/device/tuning_table.ts";
 import { readTuningTable } from "../../engine/device/tuning_table.ts";
 import { checkOutputs, readBytes, writeFile } from "../../engine/io/files.node.ts";
@@ -23,6 +23,7 @@ import {
 import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
 import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { openDevice } from "../command_line/open_device.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { budgetOf, settingsOf } from "./tune.ts";
 
@@ -50,7 +51,7 @@ export const step = (command: StepCommand): Promise<void> =>
   interruptible(async (signal) => {
     const table = command.merge === undefined ? undefined : await tableIn(command.merge);
     await checkOutputs([command.merge, join(command.out, FINDINGS), join(command.out, TABLE)]);
-    const device = await Device.open({ adapter: command.adapter });
+    const device = await openDevice({ adapter: command.adapter });
     const records = new Map<string, RunRecord>();
     const progress = new Progress();
     try {

@@ -59,10 +59,10 @@ export class Device {
    */
   static async open(options: OpenOptions = {}): Promise<Device> {
     checkOpenOptions(options);
-    const { globals = true } = options;
+    const { globals = true, quiet = false } = options;
     const tuningTable = await tuningTableOf(options.tuningTable ?? readSwitch("TUNING_TABLE"));
     const wanted = options.adapter ?? readSwitch("ADAPTER");
-    const found = await findAdapter({ adapter: wanted, dawn: readSwitch("DAWN"), globals });
+    const found = await findAdapter({ adapter: wanted, dawn: readSwitch("DAWN"), globals, quiet });
     const { adapter } = found;
     const gpu = await adapter.requestDevice(describeRequest(adapter, options)).catch((cause: Error) => {
       throw new NoAdapterError(`${nameOf(adapter)}: gives no device: ${cause.message}`, { cause });

@@ -13,6 +13,11 @@ export interface OpenOptions {
   readonly tuningTable?: string | object;
   /** In Node, whether `Device.open` may change what the whole process sees (the default); its text says what that is. */
   readonly globals?: boolean;
+  /**
+   * In Node on Linux, keep what Dawn prints of adapters while it looks for one off stderr. File descriptor 2 is closed and
+   * opened anew for that moment: leave it out where other threads may be opening files.
+   */
+  readonly quiet?: boolean;
 }
 
 type Check = readonly [want: string, fits: (value: any) => boolean];
@@ -30,6 +35,7 @@ const CHECKS: Readonly<Record<keyof OpenOptions, Check>> = {
   ],
   tuningTable: ["a tuning table or its path", (value) => typeof value === "string" || isObject(value)],
   globals: ["true or false", (value) => typeof value === "boolean"],
+  quiet: ["true or false", (value) => typeof value === "boolean"],
 };
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { FormatError, NoAdapterError, ValueError } from "../errors.ts";
 import type { AdapterKind, Found, Search } from "./platform.ts";
+import { withoutStderr } from "./stderr.node.ts";
 import { hasLoader, prepareSwiftShader } from "./swiftshader.node.ts";
 
 export { waitWithPauses } from "./polling.node.ts";
@@ -73,7 +74,7 @@ async function open(
   backend: string,
   name: string | undefined,
   variables: Readonly<Record<string, string>>,
-  { dawn, globals }: Search,
+  { dawn, globals, quiet }: Search,
   looked: string[],
 ): Promise<Found | undefined> {
   const webgpu = await import("webgpu").catch((cause) => {
@@ -84,7 +85,8 @@ async function open(
       if (!(key in globalThis)) Object.assign(globalThis, { [key]: value });
   const options = [`backend=${backend}`, ...(name ? [`adapter=${name}`] : [])];
   const gpu = create(webgpu, [...options, ...(dawn?.trim().split(/\s+/) ?? DAWN)]);
-  const pending = withVariables(variables, () => gpu.requestAdapter({ powerPreference: "high-performance" }));
+  const request = () => gpu.requestAdapter({ powerPreference: "high-performance" });
+  const pending = withVariables(variables, () => (quiet ? withoutStderr(request) : request()));
   let refusal = "no adapter";
   const adapter = await pending.catch((error: Error) => {
     refusal = error.message; // Dawn lists the adapters that are there

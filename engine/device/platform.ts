@@ -6,6 +6,8 @@ export interface Search {
   readonly dawn: string | undefined;
   /** Whether state of the whole process may be changed. */
   readonly globals: boolean;
+  /** Whether what native code prints meanwhile is thrown away. */
+  readonly quiet: boolean;
 }
 
 export type AdapterKind = "hardware" | "lavapipe" | "swiftshader" | "null" | "browser";

@@ -21,7 +21,7 @@ let device: Device;
 let subjects: Subject[] = [];
 
 async function list({ adapter, module, operations }: Extract<Request, { what: "list" }>): Promise<void> {
-  device ??= await Device.open({ adapter });
+  device ??= await Device.open({ adapter, quiet: true });
   const known: readonly Op[] = module ? await operationsOf(module) : ops;
   const chosen = operations ? known.filter(({ name }) => operations.includes(name)) : known;
   subjects = targets(device, chosen).map((target) => ({

@@ -37,7 +37,7 @@ async function answer(request: Request): Promise<Answer> {
     return { what: "ranking", ranking: await runner.rank(request.configurations, request.options) };
   const { adapter, clock, verify } = request.options;
   runner = new Runner(await subjectOf(request.task), {
-    open: () => Device.open({ adapter }),
+    open: () => Device.open({ adapter, quiet: true }),
     clock,
     verify,
     onStage: (stage) => tell({ what: "stage", stage }),
