@@ -8,8 +8,13 @@ import { inRounds, type Sampler } from "./rounds.ts";
 
 /** How much contenders are measured, and how sure a ranking must be. */
 export interface RankingOptions {
-  /** Samples of each contender; an even number, as every second round runs backwards. Where they are measured by a runner, by default as many as take ten seconds, 20 at least. */
+  /**
+   * Samples of each contender; an even number, as every second round runs backwards. Where they are measured by a runner,
+   * by default as many as take `seconds`.
+   */
   readonly rounds?: number;
+  /** What a runner's rounds may take: at least 6 in what is given, by default 20 at least in ten seconds. */
+  readonly seconds?: number;
   /** Of all statements together: the share of rankings of identical contenders that call all of them tied. */
   readonly confidence?: number;
   readonly resamples?: number;

@@ -46,6 +46,7 @@ export interface TuneOptions {
   /** Default: brute force. */
   readonly strategy?: Strategy | string;
   readonly settings?: Readonly<Record<string, number | string>>;
+  /** Its seconds cover the ranking of the finalists too, for which a fifth is kept. */
   readonly budget?: Budget;
   /** What is minimised, of a row that is `ok`; default its median time in seconds. */
   readonly objective?: (row: Row) => number;
@@ -70,6 +71,9 @@ export interface TuneOptions {
   readonly ranking?: RankingOptions;
   /** What measures; by default this process, on the device that is found. */
   readonly evaluator?: Evaluator;
+  /** An open device to measure on; it stays open. By default the one that is found is opened, and closed at the end. */
+  readonly device?: Device;
+  /** Opens a device, at first where none is given, and again where it was lost. */
   readonly open?: () => Promise<Device>;
 }
 
@@ -130,9 +134,13 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
   const figure = options.objective ?? ((row: Row) => row.objective ?? Infinity);
   const objective = (row: Row) => (row.status === "ok" ? figure(row) : Infinity);
   const against: Row[] = [];
+  const { seed, settings, strategy = "brute_force", budget: { seconds, ...rest } = {} } = options;
+  const begun = performance.now();
+  const left = (share = 1) =>
+    seconds === undefined ? undefined : Math.max(0, share * seconds - (performance.now() - begun) / 1e3);
   for (const configuration of options.against ?? []) against.push(await evaluated(configuration));
-  const { seed, settings, budget, strategy = "brute_force" } = options;
   const evaluate = async (index: number): Promise<number> => objective(await evaluated(space.at(index)));
+  const budget = { ...rest, seconds: left(options.objective ? 1 : SEARCHED) };
   const { stopped } = await search({ space, strategy, settings, budget, seed, evaluate });
   const results = [...rows.values()];
   const order = results
@@ -141,7 +149,9 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
   const finalists = order.filter((row, i) => i < (options.finalists ?? 8) || against.includes(row));
   // only times can be measured again in turns
   const ranking =
-    finalists.length > 1 && !options.objective ? await ranked(evaluator, finalists, options) : undefined;
+    finalists.length > 1 && !options.objective
+      ? await ranked(evaluator, finalists, { seconds: left(), ...options.ranking })
+      : undefined;
   const best = finalists[ranking?.places[0].contender ?? 0];
   const tied = ranking ? ranking.tied.map((i) => finalists[i]) : finalists.slice(0, 1);
   return { results, best, tied, finalists, ranking, stopped, space, refused, environment };
@@ -151,10 +161,13 @@ async function tuned(evaluator: Evaluator, options: TuneOptions): Promise<Tuned>
 const keyOf = (configuration: Configuration): string =>
   JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-const ranked = (evaluator: Evaluator, rows: readonly Row[], { ranking }: TuneOptions): Promise<Ranking> =>
+/** Share of a budget of seconds after which the search ends; the finalists are ranked in the rest. */
+const SEARCHED = 0.8;
+
+const ranked = (evaluator: Evaluator, rows: readonly Row[], options: RankingOptions): Promise<Ranking> =>
   evaluator.rank(
     rows.map(({ configuration }) => configuration),
-    ranking,
+    options,
   );
 
 function observed(row: Row, known: boolean, observers: readonly Observer[] = []): Row {

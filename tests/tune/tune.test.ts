@@ -7,11 +7,14 @@ import * as assert from "uvu/assert";
 import { Device } from "../../engine/device/device.ts";
 import { parseTuningTable } from "../../engine/device/tuning_table.ts";
 import { decide } from "../../engine/plan/choose.ts";
+import type { Ranking, RankingOptions } from "../../engine/statistics/ranking.ts";
+import { kernel as described } from "../../engine/tune/kernel/kernel.ts";
 import { routine } from "../../engine/tune/kernel/routine.ts";
 import { RunRecord } from "../../engine/tune/records/record.node.ts";
 import { readRecord } from "../../engine/tune/records/record.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import { Runner } from "../../engine/tune/runner/runner.ts";
+import type { Configuration } from "../../engine/tune/space/space.ts";
 import { type Observer, spaceOf, tune } from "../../engine/tune/tune.ts";
 import { conv2d, relu } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
@@ -204,5 +207,47 @@ for (const [what, options, message] of [
     }
     assert.unreachable("not refused");
   });
+
+check.test("a budget of seconds covers the ranking", async () => {
+  let asked: RankingOptions | undefined;
+  class Watched extends Runner {
+    override rank(configurations: readonly Configuration[], options: RankingOptions): Promise<Ranking> {
+      asked = options;
+      return super.rank(configurations, { ...options, rounds: 2 });
+    }
+  }
+  const params = { WG: [16, 32, 64], PAD: Array.from({ length: 400 }, (_, i) => i + 1) };
+  const runner = new Watched(described(planted), { device, clock });
+  try {
+    const budget = { seconds: 1.5 };
+    const { stopped, finalists } = await tune({
+      kernel: planted,
+      params,
+      evaluator: runner,
+      budget,
+      clock,
+      strategy: "random_sample",
+    });
+    assert.is(stopped, "seconds");
+    assert.ok(finalists.length > 1);
+    assert.ok(asked!.seconds! >= 0 && asked!.seconds! <= 0.2 * budget.seconds, `${asked!.seconds}`);
+  } finally {
+    runner.close();
+  }
+});
+
+check.test("a device that is given is measured on and stays open", async () => {
+  const own = await Device.open();
+  try {
+    const open = () => Promise.reject(new Error("another device was opened"));
+    const options = { kernel: planted, params: { WG: [32, 64] }, clock, ranking, device: own, open };
+    const { results } = await tune(options);
+    assert.is(results.length, 2);
+    own.check();
+    assert.is((await tune(options)).results.length, 2);
+  } finally {
+    own.close();
+  }
+});
 
 check.run();

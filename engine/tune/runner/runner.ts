@@ -48,7 +48,9 @@ export type Stage = (typeof STAGES)[number];
 
 /** How a runner evaluates. */
 export interface RunnerOptions {
-  /** Opens a device, again after one was lost; default the one that is found. */
+  /** An open device to begin with; it is not closed. */
+  readonly device?: Device;
+  /** Opens a device where none is given, and again after one was lost; default the one that is found. */
   readonly open?: () => Promise<Device>;
   readonly clock?: ClockOptions;
   /** Leaves out verification. */
@@ -61,8 +63,8 @@ export interface RunnerOptions {
   readonly onStage?: (stage: Stage, configuration: Configuration, device: Device) => void;
 }
 
-/** Seconds for a ranking, unless the rounds are told. */
-const RANKED_FOR = 10;
+/** Seconds and rounds of a ranking where no seconds are given; the fewest rounds that seconds leave. */
+const RANKED = { seconds: 10, rounds: 20, fewest: 6, most: 200 };
 
 /** The configuration took longer than it may. */
 class TimeoutError extends Error {}
@@ -78,6 +80,7 @@ export interface Bench {
 export class Runner implements Evaluator {
   #bench: Promise<Bench> | undefined;
   #best = Infinity;
+  #givenUp = false;
 
   constructor(
     private readonly subject: Subject,
@@ -87,7 +90,7 @@ export class Runner implements Evaluator {
   /** The device with its clocks, opened again where it was lost. Throws NoAdapterError. */
   async bench(): Promise<Bench> {
     this.#bench ??= (async () => {
-      const device = await (this.options.open?.() ?? Device.open());
+      const device = this.#given() ?? (await (this.options.open?.() ?? Device.open()));
       const stopwatch = await Stopwatch.open(device);
       return { device, stopwatch, clock: new Clock(stopwatch.quanta, this.options.clock) };
     })();
@@ -97,6 +100,12 @@ export class Runner implements Evaluator {
       this.#bench = undefined;
       throw error;
     }
+  }
+
+  /** The caller's device, as long as nothing hangs on it. */
+  #given(): Device | undefined {
+    const { device } = this.options;
+    return device && !this.#givenUp && !lost(device) ? device : undefined;
   }
 
   async environment(): Promise<Environment> {
@@ -135,7 +144,10 @@ export class Runner implements Evaluator {
       await within(this.options.timeout, this.#evaluate(bench, draft));
     } catch (error) {
       draft.failed(error, lost(bench.device));
-      if (draft.status === "device_lost" || draft.status === "timeout") this.#bench = undefined;
+      if (draft.status === "device_lost" || draft.status === "timeout") {
+        this.#bench = undefined;
+        this.#givenUp = true;
+      }
     }
     const row = draft.row();
     if (row.status === "ok") this.#best = Math.min(this.#best, row.objective!);
@@ -187,7 +199,9 @@ export class Runner implements Evaluator {
       });
       const dispatches = shared.repeats * (shared.alone ? 1 : 3);
       const round = dispatches * gauges.reduce((sum, { estimate }) => sum + estimate, 0);
-      const rounds = Math.min(200, Math.max(20, Math.ceil(RANKED_FOR / round)));
+      const { seconds } = options;
+      const fewest = seconds === undefined ? RANKED.rounds : RANKED.fewest;
+      const rounds = Math.min(RANKED.most, Math.max(fewest, Math.ceil((seconds ?? RANKED.seconds) / round)));
       return await rankContenders(contenders, { rounds, ...options });
     } finally {
       for (const candidate of candidates) candidate.close();
@@ -198,7 +212,7 @@ export class Runner implements Evaluator {
     this.#bench?.then(
       ({ device, stopwatch }) => {
         stopwatch.close();
-        device.close();
+        if (device !== this.options.device) device.close();
       },
       () => {},
     );
