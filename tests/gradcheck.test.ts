@@ -1,6 +1,8 @@
 // The gradient check itself: functions of layers pass, and every kind of fault that it exists for is found.
+
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import * as assert from "uvu/assert";
 import { type GradcheckInput, gradcheck, type Traceable } from "../engine/gradcheck/functions/gradcheck.ts";
 import { checkOp } from "../engine/gradcheck/operations/check_op.ts";
@@ -45,6 +47,8 @@ check.test("a block by its whole Jacobian, and along directions", async () => {
   const checks = whole.rows.map(({ subject, check }) => `${subject} ${check}`);
   for (const name of ["input 0", "a/w", "a/beta", "a/gamma", "b/w", "expansion/w", "expansion/bias"])
     assert.ok(checks.includes(`${name} jacobian`), `${name} is not among ${checks}`);
+  assert.match(`${whole}`, /^input 0 jacobian: error \/ bound [\d.e-]+ at .*, \d+ cases?$/m);
+  assert.is(inspect(whole), `${whole}`);
   const fast = await gradcheck(block, inputs, { ...options, fastMode: true });
   assert.ok(fast.rows.some(({ check }) => check === "along a direction"));
 });

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
-import Table from "cli-table3";
 import { cacheFolder } from "../../engine/cache.node.ts";
 import { ImageBatches } from "../../engine/data/batches.node.ts";
 import { formatLeftOut, scanFolder } from "../../engine/data/folder.node.ts";
@@ -13,6 +12,7 @@ import { size } from "../../kernels/index.ts";
 import { getModel, listEntries, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { openDevice } from "../command_line/open_device.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { drawDataset } from "./draw.ts";
 
 export interface DemoOptions {
@@ -204,36 +204,21 @@ function print(
   device: Device,
   { image, batch }: { image: number; batch: number },
 ): void {
-  const table = new Table({
-    head: [
-      "network",
-      "loss",
-      "parameters",
-      "GFLOP/step",
-      "forward",
-      "backward",
-      "update",
-      "step",
-      "GFLOP/s",
-      "memory",
-    ],
-    colAligns: ["left", "left", ...Array<"right">(8).fill("right")],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { name, losses, parameters, flops, seconds, bytes } of rows)
-    table.push([
-      name,
-      `${losses[0].toFixed(2)} -> ${losses[losses.length - 1].toFixed(2)} (${losses.length} steps)`,
-      `${(parameters / 1e6).toFixed(2)} M`,
-      (flops / 1e9).toFixed(1),
-      duration(seconds.forward),
-      duration(seconds.backward),
-      duration(seconds.update),
-      duration(seconds.step),
-      (flops / seconds.step / 1e9).toFixed(1),
-      `${(bytes / 2 ** 20).toFixed(0)} MiB`,
-    ]);
-  console.log(`\n${table.toString()}`);
+  const costs = ["GFLOP/step", "forward", "backward", "update", "step", "GFLOP/s", "memory"];
+  const columns = [...["network", "loss"].map(text), ...["parameters", ...costs].map(number)];
+  const cells = rows.map(({ name, losses, parameters, flops, seconds, bytes }) => [
+    name,
+    `${losses[0].toFixed(2)} -> ${losses[losses.length - 1].toFixed(2)} (${losses.length} steps)`,
+    `${(parameters / 1e6).toFixed(2)} M`,
+    (flops / 1e9).toFixed(1),
+    duration(seconds.forward),
+    duration(seconds.backward),
+    duration(seconds.update),
+    duration(seconds.step),
+    (flops / seconds.step / 1e9).toFixed(1),
+    `${(bytes / 2 ** 20).toFixed(0)} MiB`,
+  ]);
+  console.log(`\n${formatTable(columns, cells)}`);
   console.log(
     `${batch} images of ${image}x${image} a step on ${device.name}. Forward, backward and update: device time of one step; step: median wall time after the first.`,
   );

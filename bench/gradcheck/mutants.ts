@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import { mutationTest } from "../../engine/gradcheck/mutants/mutation.node.ts";
 import {
   type KernelScore,
@@ -9,6 +8,7 @@ import {
   share,
 } from "../../engine/gradcheck/mutants/score.ts";
 import { survivors } from "../../kernels/survivors.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import type { MutationScore } from "./page.ts";
 
 /** Share of the mutants that the cases must kill. */
@@ -44,14 +44,9 @@ export async function scoreMutants(run: MutantsRun): Promise<KernelScore[]> {
 
 /** A line a kernel and one for all, then the survivors by reason, unexplained ones first, with what was changed. */
 export function printScores(scores: readonly KernelScore[]): void {
-  const table = new Table({
-    head: ["kernel", "score", "killed", "equivalent", "elsewhere", "hidden", "unexplained", "invalid"],
-    colAligns: ["left", ...Array<"right">(7).fill("right")],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { kernel, ...rest } of scores) table.push(row(kernel, [{ kernel, ...rest }]));
-  table.push(row("all kernels", scores));
-  console.log(`\nfaults seeded in kernels\n${table.toString()}`);
+  const counts = ["score", "killed", "equivalent", "elsewhere", "hidden", "unexplained", "invalid"];
+  const rows = [...scores.map((one) => row(one.kernel, [one])), row("all kernels", scores)];
+  console.log(`\nfaults seeded in kernels\n${formatTable([text("kernel"), ...counts.map(number)], rows)}`);
   const byReason = new Map<string, Survivor[]>();
   for (const survivor of scores.flatMap(({ survivors }) => survivors)) {
     const { explanation } = survivor;

@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import { type Finding, LAYERS, type Report, type Row } from "../../engine/gradcheck/index.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 
 /** The figures of a report, a table a layer, and of every check that failed the smallest case. */
 export function print(report: Report): void {
@@ -44,19 +44,19 @@ export const figure = (value: number): string =>
 
 function table(rows: readonly Row[]): string {
   const extra = [...new Set(rows.flatMap(({ beside }) => Object.keys(beside)))];
-  const made = new Table({
-    head: ["", "check", "cases", "error / bound", ...extra, "where"],
-    colAligns: ["left", "left", "right", "right", ...extra.map(() => "right" as const), "left"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows)
-    made.push([
-      row.subject,
-      row.check,
-      row.cases,
-      figure(row.figure),
-      ...extra.map((name) => (name in row.beside ? figure(row.beside[name]) : "")),
-      row.where,
-    ]);
-  return made.toString();
+  const columns = [
+    text("subject"),
+    text("check"),
+    ...["cases", "error / bound", ...extra].map(number),
+    text("where"),
+  ];
+  const cells = rows.map((row) => [
+    row.subject,
+    row.check,
+    row.cases,
+    figure(row.figure),
+    ...extra.map((name) => (name in row.beside ? figure(row.beside[name]) : "")),
+    row.where,
+  ]);
+  return formatTable(columns, cells);
 }

@@ -1,7 +1,7 @@
-import Table from "cli-table3";
 import { Net } from "../../engine/nn/net.ts";
 import { publicNames, shapeIn } from "../../models/checkpoints.ts";
 import { census, getEntry, getModel, listEntries, netOptions } from "../../models/index.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 
 export interface ModelsOptions {
   readonly json?: boolean;
@@ -37,22 +37,20 @@ function networks(options: ModelsOptions): void {
     console.log(JSON.stringify(plain, null, 2));
     return;
   }
-  const table = new Table({
-    head: ["network", "variant", "parameters", "without gamma", "convs", "MACs forward", "activations"],
-    colAligns: ["left", "left", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows)
-    table.push([
-      row.name,
-      row.variant,
-      grouped(row.parameters),
-      grouped(row.parametersWithoutGamma),
-      row.convolutions,
-      grouped(row.macs),
-      grouped(row.activations),
-    ]);
-  console.log(table.toString());
+  const columns = [
+    ...["network", "variant"].map(text),
+    ...["parameters", "without gamma", "convs", "MACs forward", "activations"].map(number),
+  ];
+  const cells = rows.map((row) => [
+    row.name,
+    row.variant,
+    grouped(row.parameters),
+    grouped(row.parametersWithoutGamma),
+    row.convolutions,
+    grouped(row.macs),
+    grouped(row.activations),
+  ]);
+  console.log(formatTable(columns, cells));
   console.log(
     `One image of ${options.image}x${options.image}, ${options.classes} classes. MACs and activations: convolutions and fully connected layers.`,
   );

@@ -1,8 +1,8 @@
 // Two rows as a table of what they differ in.
 
-import Table from "cli-table3";
 import type { Recording } from "../../engine/tune/results/recording.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { durationUnit, figures, told } from "../page/scale.ts";
 
 /** A row, what heads its column, and what it was recorded with. */
@@ -16,23 +16,19 @@ export interface Side {
 export function sideBySide(one: Side, two: Side): string {
   const sides = [facts(one), facts(two)];
   const names = [...new Set(sides.flatMap((side) => [...side.keys()]))];
-  const text = (side: ReadonlyMap<string, Fact>, name: string) => side.get(name)?.text ?? "";
-  const differ = names.filter((name) => text(sides[0], name) !== text(sides[1], name));
-  const table = new Table({
-    head: ["", one.name, two.name, "ratio"],
-    colAligns: ["left", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const name of differ) {
+  const shown = (side: ReadonlyMap<string, Fact>, name: string) => side.get(name)?.text ?? "";
+  const differ = names.filter((name) => shown(sides[0], name) !== shown(sides[1], name));
+  const rows = differ.map((name) => {
     const [a, b] = sides.map((side) => side.get(name)?.figure);
     const ratio = a !== undefined && b !== undefined && a > 0 ? figures(b / a) : "";
-    table.push([name, ...sides.map((side) => text(side, name)), ratio]);
-  }
+    return [name, ...sides.map((side) => shown(side, name)), ratio];
+  });
+  const columns = [text(""), number(one.name), number(two.name), number("ratio")];
   const same = names
     .filter((name) => !differ.includes(name))
-    .map((name) => `${name} ${text(sides[0], name)}`);
+    .map((name) => `${name} ${shown(sides[0], name)}`);
   return [
-    ...(differ.length > 0 ? [table.toString()] : []),
+    ...(differ.length > 0 ? [formatTable(columns, rows)] : []),
     ...(same.length > 0 ? [`in both: ${same.join(", ")}`] : []),
   ].join("\n");
 }

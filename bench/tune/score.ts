@@ -2,7 +2,6 @@
 
 import { setImmediate } from "node:timers/promises";
 import { Presets, SingleBar } from "cli-progress";
-import Table from "cli-table3";
 import { FormatError, TesseraError, TuneError } from "../../engine/errors.ts";
 import { type Recorded, recorded } from "../../engine/tune/results/replay.ts";
 import { type Axis, Baseline, overall, rehearse, type Score, score } from "../../engine/tune/search/score.ts";
@@ -10,6 +9,7 @@ import { strategies } from "../../engine/tune/strategies/index.ts";
 import { randomSample } from "../../engine/tune/strategies/random_sample.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
 import { interruptible } from "../command_line/interrupt.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { about, readSources, type Source } from "./recordings.ts";
 
 /** A recorded space to search, with what random search does there. */
@@ -154,14 +154,12 @@ function announce(grounds: readonly Ground[], options: TuneScoreOptions): void {
 
 function print(standings: readonly Standing[], grounds: readonly Ground[], options: TuneScoreOptions): void {
   const spaces = grounds.map(({ source }) => source.name);
-  const table = new Table({
-    head: ["strategy", ...spaces, ...(spaces.length > 1 ? ["all"] : [])],
-    colAligns: ["left", ...spaces.map(() => "right" as const), "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { strategy, scores, all } of ordered(standings))
-    table.push([strategy, ...[...scores, ...(spaces.length > 1 ? [all] : [])].map(cell)]);
-  console.log(table.toString());
+  const columns = [text("strategy"), ...[...spaces, ...(spaces.length > 1 ? ["all"] : [])].map(number)];
+  const rows = ordered(standings).map(({ strategy, scores, all }) => [
+    strategy,
+    ...[...scores, ...(spaces.length > 1 ? [all] : [])].map(cell),
+  ]);
+  console.log(formatTable(columns, rows));
   console.log(
     `Mean over the ${options.axis} of how much better than random search (0; the optimum is 1) the best is that ${options.repeats} runs found, and its 95 % interval over runs.`,
   );

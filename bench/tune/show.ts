@@ -1,10 +1,10 @@
 // What a recording holds: its best rows, what became of the others, one row in full.
 
-import Table from "cli-table3";
 import { ValueError } from "../../engine/errors.ts";
 import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { rowLine } from "../../engine/tune/records/record.ts";
 import type { Row, Status } from "../../engine/tune/results/row.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { about, pick, readSources, type Source } from "./recordings.ts";
 import { byStatus } from "./run.ts";
 
@@ -125,7 +125,6 @@ const summary = (source: Source, options: ShowOptions) => {
   return { kernel, device, problem, objective, environment, counts: counts(source), rows: rows.map(plain) };
 };
 
-const style = { head: [], border: [], compact: true };
 const short = (text: string, most = 100) => (text.length > most ? `${text.slice(0, most - 3)}...` : text);
 const figure = (value: number | undefined, digits = 4): string =>
   value === undefined ? "" : String(Number(value.toPrecision(digits)));
@@ -142,14 +141,9 @@ function printRun(source: Source, options: ShowOptions): void {
   const shown = rows.slice(0, options.top);
   if (shown.length > 0) printRows(source, shown);
   if (rows.length > shown.length) console.log(`and ${rows.length - shown.length} more`);
-  const table = new Table({
-    head: ["rows", "status", "message"],
-    colAligns: ["right", "left", "left"],
-    style,
-  });
-  for (const { status, message, rows: number } of counts(source))
-    table.push([number, status, short(message)]);
-  if (source.recording.rows.length > 0) console.log(table.toString());
+  const statuses = counts(source).map(({ status, message, rows }) => [rows, status, short(message)]);
+  if (source.recording.rows.length > 0)
+    console.log(formatTable([number("rows"), text("status"), text("message")], statuses));
 }
 
 function printRows(source: Source, rows: readonly Numbered[]): void {
@@ -164,24 +158,18 @@ function printRows(source: Source, rows: readonly Numbered[]): void {
     .map((name) => `${name} ${[...values(name)][0]}`);
   if (same.length > 0) console.log(`in all rows: ${same.join(", ")}`);
   const { head, scale } = unitOf(source);
-  const table = new Table({
-    head: ["row", ...varies, head, "spread", "status", "error / bound"],
-    colAligns: ["right", ...varies.map(() => "right" as const), "right", "right", "left", "right"],
-    style,
-  });
-  for (const { number, row } of rows) {
+  const columns = [
+    ...["row", ...varies, head, "spread"].map(number),
+    text("status"),
+    number("error / bound"),
+  ];
+  const cells = rows.map(({ number: index, row }) => {
     const { configuration, objective, times, status, error } = row;
     const time = figure(objective === undefined ? undefined : objective * scale);
-    table.push([
-      number,
-      ...varies.map((name) => String(configuration[name] ?? "")),
-      time,
-      spread(times),
-      status,
-      figure(error, 2),
-    ]);
-  }
-  console.log(table.toString());
+    const settings = varies.map((name) => String(configuration[name] ?? ""));
+    return [index, ...settings, time, spread(times), status, figure(error, 2)];
+  });
+  console.log(formatTable(columns, cells));
 }
 
 /** Interquartile range over the median, in percent. */

@@ -3,7 +3,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
-import Table from "cli-table3";
 import type { Device } from "../../engine/device/device.ts";
 import type { Choice } from "../../engine/device/tuning_table.ts";
 import { readTuningTable } from "../../engine/device/tuning_table.ts";
@@ -24,6 +23,7 @@ import { trainingSteps } from "../../engine/tune/step/training_steps.ts";
 import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { openDevice } from "../command_line/open_device.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { budgetOf, settingsOf } from "./tune.ts";
 
@@ -204,23 +204,27 @@ export function verdict({ step: took, predicted, achieved, problems, seconds }: 
 }
 
 function print(found: StepTuned): void {
-  const table = new Table({
-    style: { head: [], border: [] },
-    head: ["problem", "launches", "present", "best", "predicted ms", "achieved ms", "in the step", "kept"],
-    colAligns: ["left", "right", "left", "left", "right", "right", "left", "left"],
-  });
-  for (const { group, alone, predicted, inStep, kept, why } of found.findings)
-    table.push([
-      named(group),
-      group.launches,
-      choice(alone.now),
-      alone.best ? choice(alone.best) : "-",
-      alone.best ? ms(predicted) : "-",
-      inStep ? ms(inStep.present * (1 - inStep.ratio)) : "-",
-      inStep ? spread(inStep) : "-",
-      kept ? "yes" : (why ?? "no"),
-    ]);
-  console.log(table.toString());
+  const columns = [
+    text("problem"),
+    number("launches"),
+    text("present"),
+    text("best"),
+    number("predicted ms"),
+    number("achieved ms"),
+    text("in the step"),
+    text("kept"),
+  ];
+  const rows = found.findings.map(({ group, alone, predicted, inStep, kept, why }) => [
+    named(group),
+    group.launches,
+    choice(alone.now),
+    alone.best ? choice(alone.best) : "-",
+    alone.best ? ms(predicted) : "-",
+    inStep ? ms(inStep.present * (1 - inStep.ratio)) : "-",
+    inStep ? spread(inStep) : "-",
+    kept ? "yes" : (why ?? "no"),
+  ]);
+  console.log(formatTable(columns, rows));
   console.log(verdict(found));
 }
 

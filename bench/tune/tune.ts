@@ -2,7 +2,6 @@
 
 import { dirname, join, resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
-import Table from "cli-table3";
 import { FormatError, TuneError } from "../../engine/errors.ts";
 import { checkOutputs, readBytes, writeFile } from "../../engine/io/files.node.ts";
 import { readSpace, readT1, type Searched } from "../../engine/tune/formats/t1.ts";
@@ -17,6 +16,7 @@ import { type Tuned, type TuneOptions, tune } from "../../engine/tune/tune.ts";
 import { ops } from "../../kernels/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { suggestion } from "../command_line/suggest.ts";
+import { formatTable, number, text } from "../command_line/table.ts";
 import { durationUnit, told } from "../page/scale.ts";
 import { page } from "./report.ts";
 import { byStatus, type Run } from "./run.ts";
@@ -148,10 +148,10 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
   if (own) {
     if (path === undefined)
       throw new TuneError(`${subject}: a kernel of one's own needs a T1 file, given by --space`);
-    const described = await text(path);
+    const described = await readText(path);
     const t1 = noted(readT1(described, path));
     const file = subject.endsWith(".wgsl") ? subject : resolve(dirname(subject), t1.file);
-    const origin = { t1: described, wgsl: await text(file), seed: options.seed };
+    const origin = { t1: described, wgsl: await readText(file), seed: options.seed };
     const kernel = kernelOf(t1, origin.wgsl, origin.seed);
     return {
       ...searchOf(t1),
@@ -169,7 +169,7 @@ async function wantedOf(subject: string, options: RunOptions): Promise<Wanted> {
         ops.map(({ name }) => name),
       )}`,
     );
-  const t1 = path === undefined ? undefined : noted(readSpace(await text(path), path));
+  const t1 = path === undefined ? undefined : noted(readSpace(await readText(path), path));
   const { routine, algorithm } = options;
   const { shapes, attrs } = op.cases[0];
   const problem = {
@@ -231,7 +231,7 @@ function json(option: string, given: string) {
   }
 }
 
-const text = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
+const readText = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
 
 const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
 
@@ -259,26 +259,25 @@ function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: 
   const [failed] = results.filter(({ status }) => status === "correctness" || status === "compile");
   if (failed) console.log(`the first that failed, ${settings(failed)}: ${failed.message}`);
   if (!best) return;
-  const table = new Table({
-    style: { head: [], border: [] },
-    head: ["configuration", "time", "over the best", "error / bound", ...Object.keys(best.metrics ?? {})],
-  });
-  for (const row of tied) {
+  const metrics = Object.keys(best.metrics ?? {});
+  const columns = [
+    text("configuration"),
+    ...["time", "over the best", "error / bound", ...metrics].map(number),
+  ];
+  const rows = tied.map((row) => {
     const place = ranking?.places.find(({ contender }) => ranking.tied[tied.indexOf(row)] === contender);
     const spread = place
       ? `${place.ratio.toFixed(3)} [${place.interval.map((v) => v.toFixed(3)).join(", ")}]`
       : "-";
-    const metrics = Object.keys(best.metrics ?? {}).map((name) => row.metrics?.[name]?.toPrecision(4) ?? "-");
-    table.push([
-      settings(row),
-      duration(place?.median ?? row.objective!),
-      spread,
-      row.error?.toPrecision(2) ?? "-",
-      ...metrics,
-    ]);
-  }
+    const time = place?.median ?? row.objective!;
+    // what is counted by the second is that of the time beside it, which was measured again
+    const metric = (name: string) =>
+      (row.metrics?.[name] ?? NaN) * (name.endsWith("/s") ? row.objective! / time : 1);
+    const figures = metrics.map((name) => (Number.isNaN(metric(name)) ? "-" : metric(name).toPrecision(4)));
+    return [settings(row), duration(time), spread, row.error?.toPrecision(2) ?? "-", ...figures];
+  });
   console.log(tied.length > 1 ? `best, and ${tied.length - 1} that nothing tells from it:` : "best:");
-  console.log(table.toString());
+  console.log(formatTable(columns, rows));
   console.log(`rows: ${path}`);
 }
 

@@ -1,19 +1,14 @@
 // A comparison as it is printed.
 
-import Table from "cli-table3";
+import { formatTable, number, text } from "../../command_line/table.ts";
 import type { ComparedRow, Comparison } from "../../measure/compare.ts";
 import { duration } from "./summary.ts";
 
 /** Times of A and B, their ratio with its interval, and the verdict; what differs between their hosts before. */
 export function comparisonText(result: Comparison): string {
   const { a, b, differences, rows, alone, tolerance, confidence, inTurns } = result;
-  const table = new Table({
-    style: { head: [], border: [] },
-    head: ["", "A", "B", "B / A", "samples", "verdict"],
-    colAligns: ["left", "right", "right", "right", "right", "left"],
-  });
-  for (const row of rows)
-    table.push([row.what, time(row.a), time(row.b), ratio(row), counts(row), row.verdict]);
+  const columns = [text(""), ...["A", "B", "B / A", "samples"].map(number), text("verdict")];
+  const cells = rows.map((row) => [row.what, time(row.a), time(row.b), ratio(row), counts(row), row.verdict]);
   const how = inTurns
     ? "measured in turns"
     : "measured one after the other: what the machine did meanwhile is in the ratios";
@@ -23,7 +18,7 @@ export function comparisonText(result: Comparison): string {
     `B ${b}`,
     how,
     ...differences.map((d) => `${d.what}: A ${d.a}; B ${d.b}`),
-    table.toString(),
+    formatTable(columns, cells),
     ...rows.flatMap(({ what, note }) => (note ? [`${what}: ${note}`] : [])),
     ...alone.map((one) => `only in ${one.in.toUpperCase()}: ${one.what}`),
     `SAME: within ${part(tolerance)}; all intervals hold together in ${part(confidence)} of comparisons`,

@@ -28,10 +28,10 @@ export function rooflineTable(row: NetworkRow, name: string, roofs: Roofs, most 
       { heading: "GFLOP/s", of: ({ rate }) => giga(rate) },
       { heading: "GB/s", of: ({ bandwidth }) => giga(bandwidth) },
       { heading: "bound by", text: true, of: ({ roof }) => BOUND[roof!.limit] },
-      { heading: "of it", of: ({ roof }) => percent(roof!.share) },
+      { heading: "of that roof", of: ({ roof }) => percent(roof!.share) },
       { heading: "ms", of: ({ seconds }) => milliseconds(seconds) },
       { heading: "above the roofs (ms)", of: ({ roof }) => milliseconds(roof!.gap) },
-      { heading: "share", of: ({ seconds }) => percent(seconds / whole) },
+      { heading: "of all launches", of: ({ seconds }) => percent(seconds / whole) },
     ],
     `${duration(gap)} of ${duration(whole)} on the device are above the roofs. Bytes are algorithmic: each tensor once.${listed.length < dots.length ? ` The ${listed.length} that lose most of ${dots.length}.` : ""}`,
   );

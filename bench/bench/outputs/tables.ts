@@ -147,7 +147,7 @@ export function partTable(
     [
       { heading, text: true, of: ({ name }) => name },
       { heading: "ms", of: ({ seconds }) => milliseconds(seconds) },
-      { heading: "share", of: ({ seconds }) => percent(seconds / whole) },
+      { heading: "of all launches", of: ({ seconds }) => percent(seconds / whole) },
       ...phaseCosts("forward", roofs),
       ...phaseCosts("backward", roofs),
       { heading: "update (ms)", of: ({ by }) => (by.update ? milliseconds(by.update) : "") },
@@ -191,7 +191,7 @@ export function memoryTable({ mode, memory }: NetworkRow, name: string): Table {
     [
       { heading: "Alive at the peak", text: true, of: ({ label }) => label },
       { heading: unit.name, of: (tensor) => three(tensor.bytes / unit.size) },
-      { heading: "share", of: (tensor) => percent(tensor.bytes / bytes(tensors)) },
+      { heading: "of the peak", of: (tensor) => percent(tensor.bytes / bytes(tensors)) },
     ],
     `${bytesTold(memory.total)} in all: ${bytesTold(memory.variables)} of ${kept}; ${bytesTold(memory.arena)} of ${passing}; ${bytesTold(memory.other)} of inputs, constants and staging. Most, ${bytesTold(memory.alive[launch] ?? 0)}, is alive at launch ${launch + 1} of ${memory.alive.length}, ${where}.`,
   );

@@ -1,6 +1,6 @@
 // A result in the terminal: its tables in aligned columns, with what they say in words below.
 
-import Grid from "cli-table3";
+import { formatTable } from "../../command_line/table.ts";
 import { sum } from "../../measure/grouped.ts";
 import type { NetworkRow, Result, Roofs } from "../../measure/result.ts";
 import { shareOf } from "../../measure/roofline.ts";
@@ -20,13 +20,9 @@ import {
 
 /** A table under its title, in aligned columns. */
 export function aligned({ title, note, columns, rows }: Table): string {
-  const grid = new Grid({
-    head: columns.map(({ heading }) => heading),
-    colAligns: columns.map(({ number }) => (number ? "right" : "left")),
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows) grid.push([...row]);
-  return [title, ...(note ? [note] : []), ...(rows.length > 0 ? [grid.toString()] : [])].join("\n");
+  return [title, ...(note ? [note] : []), ...(rows.length > 0 ? [formatTable(columns, rows)] : [])].join(
+    "\n",
+  );
 }
 
 const paragraphs = (all: readonly string[]): string => all.filter((text) => text !== "").join("\n\n");

@@ -24,6 +24,7 @@ import {
   three,
   UPDATE,
 } from "./summary.ts";
+import { launchSeconds } from "./tables.ts";
 
 /** `lead` is what counts most. */
 export interface Verdict {
@@ -100,7 +101,10 @@ function single(row: NetworkRow, name: Name): Sentence {
   });
   const of = (what: string, all: readonly Part[]) => {
     const [most] = costliest(all.filter((one) => one.name !== UPDATE));
-    return most && `the costliest ${what} is ${most.name} (${percent(most.seconds / device)})`;
+    return (
+      most &&
+      `the costliest ${what} is ${most.name} (${percent(most.seconds / launchSeconds(row))} of all launches)`
+    );
   };
   const costly = [of("block", blocks(row)), of("operation", parts(row.launches, operationOf))]
     .filter(Boolean)

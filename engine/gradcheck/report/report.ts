@@ -81,4 +81,21 @@ export class Report {
   get passed(): boolean {
     return this.failures.length === 0 && this.#rows.size > 0;
   }
+
+  /** A line a row, then the message of every failure. */
+  toString(): string {
+    const lines = this.rows.map(
+      ({ subject, check, cases, figure, where }) =>
+        `${subject} ${check}: error / bound ${figure.toPrecision(2)} at ${where}, ${cases} ${cases === 1 ? "case" : "cases"}`,
+    );
+    const failed = this.failures.map(
+      ({ subject, check, message }) => `FAILED ${subject} ${check}: ${message}`,
+    );
+    return [this.passed ? "passed" : "not passed", ...lines, ...failed].join("\n");
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 }
