@@ -5,6 +5,7 @@ import { survivors as batchNorm } from "./batch_norm/survivors.ts";
 import { survivors as cast } from "./cast/survivors.ts";
 import { survivors as clipFactor } from "./clip_factor/survivors.ts";
 import { survivors as conv2d } from "./conv2d/survivors.ts";
+import { survivors as dropout } from "./dropout/survivors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import { survivors as maxPool2d } from "./max_pool2d/survivors.ts";
 import { survivors as moments } from "./moments/survivors.ts";
@@ -42,6 +43,7 @@ export const survivors: readonly Explanation[] = [
   ...cast,
   ...clipFactor,
   ...conv2d,
+  ...dropout,
   ...maxPool2d,
   ...moments,
   ...relu,

@@ -50,6 +50,10 @@ check.test("inside engine/ no files and no folders import each other in a circle
   assert.equal(circles(planted), [["engine/device/device.ts", "engine/device/reflect.ts"]]);
 });
 
+check.test("in models/ no files import each other in a circle", () => {
+  assert.equal(circles(fileNeeds("models")), []);
+});
+
 check.test("kernels, models and the portable engine import no Node", () => {
   const portable = ["kernels", "engine", "models"]
     .flatMap(sources)

@@ -1,5 +1,5 @@
 import { checkOutputs } from "../../engine/io/files.node.ts";
-import { fromFloat32, type StoredTensor } from "../../engine/io/safetensors.ts";
+import type { StoredTensor } from "../../engine/io/safetensors.ts";
 import {
   type Convention,
   exportWeights,
@@ -8,7 +8,8 @@ import {
   type WeightLayout,
 } from "../../models/checkpoints.ts";
 import { getEntry } from "../../models/index.ts";
-import { asState, asTensors, readTensors, specsFor, writeTensors } from "./weights_file.ts";
+import { specsOf, toPublicNames } from "../../models/weights.ts";
+import { asState, asTensors, readTensors, writeTensors } from "./weights_file.ts";
 
 export interface ConvertOptions {
   readonly model: string;
@@ -27,13 +28,16 @@ export async function convert(options: ConvertOptions): Promise<void> {
   const { name, variant } = getEntry(options.model, options.variant);
   await checkOutputs([output], [input]);
   const file = asState(await readTensors(input));
-  const specs = specsFor(name, variant, file, options.width);
+  const specs = specsOf(name, variant, file, options.width);
   const { state, convention } = importWeights(name, variant, specs, file);
   const ours = convention.naming === "tessera" && convention.layout === "RSCO";
   const naming = options.to ?? (ours ? "public" : "tessera");
   const to: Convention = { naming, layout: options.layout ?? (naming === "tessera" ? "RSCO" : "OIHW") };
-  const tensors = asTensors(exportWeights(name, variant, state, to));
-  if (to.naming === "public") complete(tensors);
+  const strict = to.naming === "public" && to.layout === "OIHW";
+  const tensors = asTensors(
+    strict ? toPublicNames(name, state, { variant }) : exportWeights(name, variant, state, to),
+  );
+  if (to.naming === "public") addCounters(tensors);
   await writeTensors(output, tensors, { format: "pt", model: name, variant, layout: to.layout });
   const read = { file: input, tensors: specs.size, ...convention };
   const written = { file: output, tensors: tensors.size, ...to };
@@ -45,13 +49,13 @@ export async function convert(options: ConvertOptions): Promise<void> {
   console.log(`${input}: ${name} (${variant}), ${line(read)}\n${output}: ${line(written)}`);
 }
 
-/** Adds what a strict load in PyTorch asks for and ours may lack: a gamma of ones, and the count of batches. */
-function complete(tensors: Map<string, StoredTensor>): void {
-  for (const name of [...tensors.keys()]) {
-    if (!name.endsWith(".running_var")) continue;
-    const counter = { dtype: "I64", shape: [], bytes: new Uint8Array(8) } as const;
-    tensors.set(name.replace("running_var", "num_batches_tracked"), counter);
-    const [gamma, { shape }] = [name.replace("running_var", "weight"), tensors.get(name)!];
-    if (!tensors.has(gamma)) tensors.set(gamma, fromFloat32(shape, new Float32Array(shape[0]).fill(1)));
-  }
+/** Adds the counts of batches, which a strict load in PyTorch asks for. */
+function addCounters(tensors: Map<string, StoredTensor>): void {
+  for (const name of [...tensors.keys()])
+    if (name.endsWith(".running_var"))
+      tensors.set(name.replace("running_var", "num_batches_tracked"), {
+        dtype: "I64",
+        shape: [],
+        bytes: new Uint8Array(8),
+      });
 }

@@ -1,4 +1,4 @@
-// Weights in safetensors files, and the network variables that they were made for.
+// Weights in safetensors files.
 
 import { readBytes, writeFile } from "../../engine/io/files.node.ts";
 import {
@@ -8,10 +8,7 @@ import {
   toFloat32,
   writeSafetensors,
 } from "../../engine/io/safetensors.ts";
-import { Net, type VariableSpec } from "../../engine/nn/net.ts";
 import type { StateDict } from "../../engine/nn/variables.ts";
-import { guess } from "../../models/checkpoints.ts";
-import { getEntry, getModel, netOptions } from "../../models/index.ts";
 
 /** Reads a safetensors file. Throws FormatError naming the file if it is missing or damaged. */
 export async function readTensors(path: string): Promise<Map<string, StoredTensor>> {
@@ -32,19 +29,3 @@ export const asState = (tensors: ReadonlyMap<string, StoredTensor>): StateDict =
 /** Tensors of float32 values, ready to be written. */
 export const asTensors = (state: StateDict): Map<string, StoredTensor> =>
   new Map([...state].map(([name, { shape, data }]) => [name, fromFloat32(shape, data)]));
-
-/** Variables of the network that a file's weights were made for: classes, width and gammas are read from the weights. */
-export function specsFor(
-  name: string,
-  variant: string,
-  file: StateDict,
-  width?: number,
-): ReadonlyMap<string, VariableSpec> {
-  const seen = guess(file);
-  const { smallestImage: side } = getEntry(name, variant);
-  const net = new Net(
-    netOptions(name, { variant, width: width ?? seen.width, batchNorm: { scale: seen.scale } }),
-  );
-  getModel(name, { variant, classes: seen.classes })(net, net.input("images", [1, side, side, 3]));
-  return net.variables;
-}

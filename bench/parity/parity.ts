@@ -4,8 +4,9 @@ import { fromFloat32, type StoredTensor, toFloat32, toInt32 } from "../../engine
 import { exportWeights, guess, importWeights } from "../../models/checkpoints.ts";
 import { evaluateAndDifferentiate } from "../../models/gradcheck/parity.ts";
 import { getEntry, getModel, netOptions } from "../../models/index.ts";
+import { specsOf } from "../../models/weights.ts";
 import { openDevice } from "../command_line/open_device.ts";
-import { asState, asTensors, readTensors, specsFor, writeTensors } from "../convert/weights_file.ts";
+import { asState, asTensors, readTensors, writeTensors } from "../convert/weights_file.ts";
 
 export interface ParityOptions {
   readonly model: string;
@@ -23,7 +24,7 @@ export async function parity(options: ParityOptions): Promise<void> {
   const { name, variant } = getEntry(options.model, options.variant);
   await checkOutputs([options.out], [options.weights, options.batch]);
   const file = asState(await readTensors(options.weights));
-  const specs = specsFor(name, variant, file, options.width);
+  const specs = specsOf(name, variant, file, options.width);
   const { state, convention } = importWeights(name, variant, specs, file);
   const { images, labels } = await readBatch(options.batch);
   const { classes, width, scale } = guess(file);

@@ -286,17 +286,17 @@ function floatsOf(path: string, { data }: HostTensor, { shape }: VariableSpec): 
   return values;
 }
 
-/** How weights fit the variables of a model, by name and shape. */
+/** How weights fit the variables of a model, by name and shape; the names are those of the maps. */
 export function compareState(specs: ReadonlyMap<string, VariableSpec>, dict: StateDict): LoadReport {
-  const both = [...specs.values()].filter(({ path }) => dict.has(path));
-  const same = ({ path, shape }: VariableSpec) => String(dict.get(path)!.shape) === String(shape);
+  const both = [...specs].filter(([name]) => dict.has(name));
+  const same = ([name, { shape }]: (typeof both)[number]) => String(dict.get(name)!.shape) === String(shape);
   return {
-    loaded: both.filter(same).map(({ path }) => path),
-    missing: [...specs.keys()].filter((path) => !dict.has(path)),
-    unknown: [...dict.keys()].filter((path) => !specs.has(path)),
+    loaded: both.filter(same).map(([name]) => name),
+    missing: [...specs.keys()].filter((name) => !dict.has(name)),
+    unknown: [...dict.keys()].filter((name) => !specs.has(name)),
     mismatched: both
-      .filter((spec) => !same(spec))
-      .map(({ path, shape }) => ({ path, model: shape, weights: dict.get(path)!.shape })),
+      .filter((entry) => !same(entry))
+      .map(([name, { shape }]) => ({ path: name, model: shape, weights: dict.get(name)!.shape })),
   };
 }
 

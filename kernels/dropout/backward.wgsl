@@ -1,4 +1,4 @@
-// dx[i] = dy[i] * scale where random(seed, step, key, i) / 2^8 < threshold, else 0,
+// dx[i] = dy[i] * scale where random(seed, step, key, i) / 2^8 < threshold, else 0 (NaN where dy is not finite),
 // with scale = 1 / keep, threshold = keep * 2^24 and i = pixel * channels + c.
 // The mask is drawn again, so it need not be kept.
 
@@ -11,9 +11,9 @@ fn element(at: vec2u, i: u32) {
   let seed = counter[0];
   let draw = counter[1];
   let kept = random(seed, draw, shape.key, i) >> 8u < shape.threshold;
-  let value = dy[shape.dy_offset + at.x * shape.dy_stride + at.y] * shape.scale;
+  let value = dy[shape.dy_offset + at.x * shape.dy_stride + at.y];
   let to = shape.dx_offset + at.x * shape.dx_stride + at.y;
-  var sum = select(0.0, value, kept);
+  var sum = select(dropped(value), value * shape.scale, kept);
   if (shape.accumulate != 0u) { sum += dx[to]; }
   dx[to] = sum;
 }

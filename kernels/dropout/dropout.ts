@@ -24,7 +24,9 @@ const kernel = (file: string, wgsl: string) =>
 
 /** What is kept of `values`, scaled, by the mask of `[seed, step]`. */
 const masked = (values: Float64Array, [seed, step]: Float64Array, { keep, key }: DropoutAttrs) =>
-  values.map((v, i) => (random(seed, step, key, i) >>> 8 < threshold(keep) ? v / keep : 0));
+  values.map((v, i) =>
+    random(seed, step, key, i) >>> 8 < threshold(keep) ? v / keep : Number.isFinite(v) ? 0 : NaN,
+  );
 
 /** The kernel's formula; what is dropped is 0 without error. */
 const bound = (values: Float64Array, counter: Float64Array, attrs: DropoutAttrs) =>
@@ -36,7 +38,8 @@ const bound = (values: Float64Array, counter: Float64Array, attrs: DropoutAttrs)
  * Dropout `y = x / keep` where a random number of the element is below `keep`, else 0 (Srivastava et al. 2014,
  * with the scaling at training time). x of any shape, counter [seed, step] as u32 -> y. The random numbers follow
  * from seed, step, `key` and the element's index alone, so the gradient draws them again and the same counter
- * gives the same mask on every adapter. What is dropped is 0 even where x is infinite or NaN. Throws ShapeError where counter is not [2] or an attribute is out of range.
+ * gives the same mask on every adapter. What is dropped is NaN where x is infinite or NaN, as with PyTorch.
+ * Throws ShapeError where counter is not [2] or an attribute is out of range.
  */
 export const dropout: Op<DropoutAttrs> = {
   name: "dropout",

@@ -1,4 +1,4 @@
-// y[i] = x[i] * scale where random(seed, step, key, i) / 2^8 < threshold, else 0,
+// y[i] = x[i] * scale where random(seed, step, key, i) / 2^8 < threshold, else 0 (NaN where x is not finite),
 // with scale = 1 / keep, threshold = keep * 2^24 and i = pixel * channels + c.
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -10,6 +10,6 @@ fn element(at: vec2u, i: u32) {
   let seed = counter[0];
   let draw = counter[1];
   let kept = random(seed, draw, shape.key, i) >> 8u < shape.threshold;
-  let value = x[shape.x_offset + at.x * shape.x_stride + at.y] * shape.scale;
-  y[shape.y_offset + at.x * shape.y_stride + at.y] = select(0.0, value, kept);
+  let value = x[shape.x_offset + at.x * shape.x_stride + at.y];
+  y[shape.y_offset + at.x * shape.y_stride + at.y] = select(dropped(value), value * shape.scale, kept);
 }

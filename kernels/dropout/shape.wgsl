@@ -21,3 +21,10 @@ fn scatter(word: u32) -> u32 {
 fn random(seed: u32, step: u32, key: u32, i: u32) -> u32 {
   return scatter(scatter(scatter(scatter(i) ^ seed) ^ step) ^ key);
 }
+
+// What becomes of a value that is dropped: 0, and NaN where it is infinite or NaN, as `0 * value` is. By the bits, since
+// compilers may assume that floats are finite; a NaN is made of those of the value.
+fn dropped(value: f32) -> f32 {
+  let bits = bitcast<u32>(value);
+  return bitcast<f32>(select(0u, bits | 0x7fc00000u, (bits & 0x7f800000u) == 0x7f800000u));
+}

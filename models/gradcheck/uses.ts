@@ -1,7 +1,7 @@
 import type { Use } from "../../engine/gradcheck/operations/identities.ts";
 import { trace } from "../../engine/nn/model.ts";
 import { checkable } from "../../kernels/op.ts";
-import { getModel, netOptions } from "../index.ts";
+import { getModel, netOptions } from "../registry.ts";
 
 /** Every distinct use of an operation in a network's training forward, on images [batch,image,image,3]. */
 export function uses(name: string, { image = 299, batch = 1 } = {}): readonly Use[] {

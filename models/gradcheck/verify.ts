@@ -9,7 +9,7 @@ import { rmsprop } from "../../engine/optim/optimizers.ts";
 import { Trainer } from "../../engine/optim/trainer.ts";
 import { median } from "../../engine/statistics/quantiles.ts";
 import { exportWeights, importWeights, publicNames } from "../checkpoints.ts";
-import { getBlock, getModel, netOptions } from "../index.ts";
+import { getBlock, getModel, netOptions } from "../registry.ts";
 import { type BlockGolden, digest, type Golden, type NetworkGolden } from "./golden.ts";
 import { type Along, type Backward, differentiateBlock, evaluateAndDifferentiate } from "./parity.ts";
 

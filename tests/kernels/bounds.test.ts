@@ -144,7 +144,7 @@ const ALLOWED: Partial<Record<Regime, Record<string, Record<string, number>>>> =
       "y winograd_4x1_of_7": 0.000019,
     },
     copy: { y: 0.005 },
-    dropout: { y: 0.0026 },
+    dropout: { y: 0.005 },
     global_avg_pool: { y: 0.018 },
     linear: { y: 0.27, dx: 0.0039, dw: 0.0095 },
     max_pool2d: { y: 0.008, index: 0.0073, dx: 0.004 },

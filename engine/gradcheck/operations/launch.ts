@@ -283,26 +283,26 @@ function prepare(
     produced,
   );
   const slices = [...viewable].filter(([name]) => layout === "sliced" && !state.includes(name));
+  const width = Math.max(1, ...slices.map(([, taken]) => taken));
   const planned = plan(graph, limited, {
     outputs: { ...made, ...Object.fromEntries(state.map((name) => [name, inputs[name]])) },
     slices: false,
     choose: () => ({ algorithm: variant.algorithm, tune: variant.tune }),
-    external: Object.fromEntries(slices.map(([name, width]) => [name, wider(name, shapes[name], width)])),
+    external: Object.fromEntries(slices.map(([name], i) => [name, wider(i, shapes[name], width)])),
     guard: layout === "split" ? 0 : GUARD, // which would not fit in the limit that makes it split
   });
   return { planned, inputs: Object.keys(inputs), outputs: [...produced, ...state], held };
 }
 
 /**
- * Where a tensor lies in a wider one: different for every name, so that no two strides or offsets agree, and whole
- * multiples of the `width` that a kernel takes at once.
+ * The place of the i-th tensor inside a wider one: no two of one number of channels agree in stride or offset, which are
+ * whole multiples of the `width` that a kernel takes at once.
  */
-function wider(name: string, shape: Shape, width: number): { channels: number; offset: number } {
-  const key = [...name].reduce((sum, letter) => (sum * 7 + letter.charCodeAt(0)) % 11, 0);
+function wider(i: number, shape: Shape, width: number): { channels: number; offset: number } {
   const whole = (n: number) => Math.ceil(n / width) * width;
   return {
-    channels: whole((shape[shape.length - 1] ?? 1) + (4 + 2 * key) * width),
-    offset: whole(1 + key * width),
+    channels: whole((shape[shape.length - 1] ?? 1) + (4 + 2 * i) * width),
+    offset: whole(1 + i * width),
   };
 }
 

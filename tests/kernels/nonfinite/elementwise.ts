@@ -66,7 +66,16 @@ export const ROWS: readonly Row[] = [
     shapes: { x: [4], counter: [2] },
     attrs: { keep: 1e-7, key: 0 },
     values: { x: [N, I, -I, 2] },
-    want: { y: "0000" },
+    want: { y: "nnn0" },
+  },
+  {
+    what: "dropout that drops all, backward",
+    op: kernels.dropout,
+    shapes: { x: [4], counter: [2] },
+    attrs: { keep: 1e-7, key: 0 },
+    values: { dy: [N, I, -I, 2] },
+    routine: "x",
+    want: { dx: "nnn0" },
   },
   {
     what: "multiply",
