@@ -3,7 +3,7 @@
 import { ValueError } from "./errors.ts";
 
 /** A value for a message: short, whatever it is. */
-export function show(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return showObject(value);
@@ -24,7 +24,7 @@ function showObject(value: object): string {
 
 /** What is expected of an argument, as a message ends. */
 export function refuse(call: string, name: string, value: unknown, want: string): never {
-  throw new ValueError(`${call}: ${name} is ${show(value)} but ${want} is expected`);
+  throw new ValueError(`${call}: ${name} is ${formatValue(value)} but ${want} is expected`);
 }
 
 /** The options are an object and have no other names than `known`. */
@@ -69,7 +69,7 @@ export function checkNumber(
 export function checkChoice(call: string, name: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value))
     throw new ValueError(
-      `${call}: ${name} is ${show(value)} but one of ${choices.map(show).join(", ")} is expected`,
+      `${call}: ${name} is ${formatValue(value)} but one of ${choices.map(formatValue).join(", ")} is expected`,
     );
 }
 

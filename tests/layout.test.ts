@@ -63,6 +63,39 @@ check.test("kernels, models and the portable engine import no Node", () => {
       if (/^node:|\.node\.ts$|^(sharp|webgpu)$/.test(target)) assert.unreachable(`${file} imports ${target}`);
 });
 
+/** Names that a file exports where it declares them. */
+const declared = (text: string): string[] =>
+  [
+    ...text.matchAll(
+      /^export (?:abstract |async )*(?:function\*?|class|interface|type|const|let|enum) (\w+)/gm,
+    ),
+  ].map(([, name]) => name);
+
+/** Names that several files export, with those files; a module for Node and its twin for browsers count as one. */
+function ambiguous(files: ReadonlyMap<string, string>): string[] {
+  const places = new Map<string, Set<string>>();
+  for (const [file, text] of files)
+    for (const name of declared(text))
+      places.set(
+        name,
+        (places.get(name) ?? new Set()).add(
+          /^engine\/device\/p\w+\.(node|browser)\.ts$/.test(file) ? "platform" : file,
+        ),
+      );
+  return [...places]
+    .filter(([, files]) => files.size > 1)
+    .map(([name, files]) => `${name}: ${[...files].join(", ")}`);
+}
+
+check.test("a name that engine/ or bench/ exports means one thing", () => {
+  const files = new Map(
+    ["engine", "bench"].flatMap(sources).map((file) => [file, readFileSync(file, "utf8")]),
+  );
+  assert.equal(ambiguous(files), []);
+  files.set("bench/planted.ts", "export interface Verdict {}\n");
+  assert.equal(ambiguous(files), ["Verdict: engine/statistics/ratio.ts, bench/planted.ts"]);
+});
+
 check.test("arrays reach a buffer by Device.write alone, which copies what is shared between threads", () => {
   const writers = LAYERS.flatMap(sources).filter((file) =>
     readFileSync(file, "utf8").includes(".writeBuffer("),

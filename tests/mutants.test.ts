@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import { mutants } from "../engine/gradcheck/mutants/mutate.ts";
 import { mutationTest } from "../engine/gradcheck/mutants/mutation.node.ts";
-import { type Result, score, share } from "../engine/gradcheck/mutants/score.ts";
+import { killedShare, type MutantResult, mutationScore } from "../engine/gradcheck/mutants/score.ts";
 import { survivors } from "../kernels/survivors.ts";
 import { group } from "./harness.ts";
 
@@ -88,17 +88,17 @@ check.test("of statements that differ in numbers only, three are mutated", () =>
 });
 
 check.test("the cases kill a sample of faults in small kernels", async () => {
-  const results: Result[] = [];
+  const results: MutantResult[] = [];
   const sample = { operations: ["relu", "add", "max_pool2d"], limit: 8, seed: 1 };
   for await (const result of mutationTest(sample)) results.push(result);
-  const scores = score(results, survivors);
+  const scores = mutationScore(results, survivors);
   const unexplained = scores.flatMap(({ survivors }) => survivors.filter((s) => !s.explanation));
   assert.equal(
     unexplained.map(({ kernel, mutant }) => `${kernel} ${mutant.id}: ${mutant.after}`),
     [],
   );
   assert.is(scores.length, 6);
-  assert.ok(share(scores) > 0.7, `${share(scores)} killed`);
+  assert.ok(killedShare(scores) > 0.7, `${killedShare(scores)} killed`);
 });
 
 check.run();

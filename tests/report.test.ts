@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { gradcheckPage, type MutationScore } from "../bench/gradcheck/page.ts";
-import { indexOf, type Plane, project, type View, views } from "../bench/gradcheck/unfold.ts";
+import { indexOfCell, type MapView, type Plane, project, views } from "../bench/gradcheck/unfold.ts";
 import {
   type ErrorMap,
   type Finding,
@@ -21,14 +21,14 @@ const check = group("report");
 const mapOf = (name: string, shape: Shape, ratio: (index: readonly number[]) => number): ErrorMap => ({
   name,
   shape,
-  ratios: Float64Array.from({ length: size(shape) }, (_, element) => ratio(indexOf(element, shape))),
+  ratios: Float64Array.from({ length: size(shape) }, (_, element) => ratio(indexOfCell(element, shape))),
 });
 
 /** Indices in `shape` of the worst element of every cell that fails. */
-const failing = (map: ErrorMap, view: View) =>
+const failing = (map: ErrorMap, view: MapView) =>
   [...project(map.ratios, view).worst]
     .filter((element) => element >= 0 && !passes(map.ratios[element]))
-    .map((element) => indexOf(element, map.shape));
+    .map((element) => indexOfCell(element, map.shape));
 
 const cells = ({ rows, columns }: Plane) => (rows.length - 1) * (columns.length - 1);
 

@@ -12,7 +12,7 @@ import { openDevice } from "../command_line/open_device.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { sum } from "../measure/grouped.ts";
 import { hostOf } from "../measure/host.ts";
-import { type KernelProblem, measureKernels, nameOf, problemsOf } from "../measure/kernels.ts";
+import { type KernelProblem, kernelName, kernelProblems, measureKernels } from "../measure/kernels.ts";
 import { type KernelRow, resultOf } from "../measure/result.ts";
 import { measureRoofs } from "../measure/roofs.ts";
 import { kernelText } from "./outputs/terminal.ts";
@@ -108,10 +108,10 @@ function ofNetwork(
   const net = netOptions(name, { variant });
   const { pass, update } = planTraining(getModel(name, { variant }), device.traits, { input, net });
   const dispatches = [...pass.dispatches, ...update.dispatches];
-  const has = new Set(dispatches.flatMap(({ node }) => [node.op.name, nameOf(node)]));
+  const has = new Set(dispatches.flatMap(({ node }) => [node.op.name, kernelName(node)]));
   for (const one of wanted)
     if (!has.has(one)) throw new TuneError(`${name} has no kernels of ${one}${suggestion(one, has)}`);
-  return problemsOf(dispatches, wanted).slice(0, top);
+  return kernelProblems(dispatches, wanted).slice(0, top);
 }
 
 function progress(problems: readonly KernelProblem[], { algorithm }: KernelsOptions): SingleBar {

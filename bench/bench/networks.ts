@@ -13,9 +13,9 @@ import { capacityOf, largestBatch, planFitting } from "../measure/memory.ts";
 import { measureNetwork, plannedRow } from "../measure/network.ts";
 import { type Host, type NetworkRow, type Result, resultOf } from "../measure/result.ts";
 import { measureRoofs } from "../measure/roofs.ts";
-import { dispatchesOf, planStep, type Setting } from "../measure/setting.ts";
+import { planStep, type Setting, stepDispatches } from "../measure/setting.ts";
 import { paperText } from "./outputs/paper.ts";
-import { bytesTold } from "./outputs/summary.ts";
+import { formatBytes } from "./outputs/summary.ts";
 import { isIn, layerText, memoryText, networkText, rooflineText } from "./outputs/terminal.ts";
 import { checkResultFiles, deliver, optionsGiven } from "./result_files.ts";
 
@@ -37,7 +37,7 @@ export interface SizeOptions {
   readonly infer?: boolean;
 }
 
-export interface StepOptions extends SizeOptions {
+export interface BenchStepOptions extends SizeOptions {
   readonly time?: number;
   readonly samples?: number;
   readonly precision?: number;
@@ -49,7 +49,7 @@ export interface StepOptions extends SizeOptions {
 export async function steps(
   mode: Setting["mode"],
   names: readonly string[],
-  options: StepOptions,
+  options: BenchStepOptions,
   command: Command,
 ): Promise<void> {
   await checkResultFiles(command);
@@ -64,7 +64,7 @@ export async function steps(
 export async function layersOf(
   network: string,
   layer: string | undefined,
-  options: StepOptions & { readonly top: number },
+  options: BenchStepOptions & { readonly top: number },
   command: Command,
 ): Promise<void> {
   await checkResultFiles(command);
@@ -77,7 +77,7 @@ export async function layersOf(
 /** Measures a network and prints what the adapter can do at most, and how far the kernels of a step are from it. */
 export async function rooflineOf(
   network: string,
-  options: StepOptions & { readonly top: number },
+  options: BenchStepOptions & { readonly top: number },
   command: Command,
 ): Promise<void> {
   await checkResultFiles(command);
@@ -120,7 +120,7 @@ export async function memoryNeeds(
 
 const room = ({ name }: Traits, capacity: number): string =>
   Number.isFinite(capacity)
-    ? `${bytesTold(capacity)} on ${name}`
+    ? `${formatBytes(capacity)} on ${name}`
     : `the limits of ${name}, which does not tell how much memory it has (--memory does)`;
 
 /** The networks asked for. Throws ValueError where there is no such network or variant. */
@@ -147,7 +147,7 @@ const measureAll = (
   mode: Setting["mode"],
   names: readonly string[],
   args: readonly string[],
-  options: StepOptions,
+  options: BenchStepOptions,
   show: (result: Result) => Promise<void>,
   layer?: string,
 ): Promise<void> =>
@@ -186,7 +186,7 @@ const measureAll = (
 
 /** Throws ValueError naming what there is. */
 function checkLayer(setting: Setting, traits: Traits, layer: string): void {
-  const paths = dispatchesOf(planStep(setting, traits)).map(({ node }) => node.label.split(" ")[0]);
+  const paths = stepDispatches(planStep(setting, traits)).map(({ node }) => node.label.split(" ")[0]);
   if (paths.some((path) => isIn(path, layer))) return;
   const block = layer.split("/")[0];
   const inside = paths.filter((path) => isIn(path, block));

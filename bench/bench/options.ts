@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { VERDICT_DEFAULTS } from "../../engine/statistics/ratio.ts";
-import { bytes, positive, share, whole, withAdapter, withJson } from "../command_line/arguments.ts";
+import { parseBytes, parseShare, positive, whole, withAdapter, withJson } from "../command_line/arguments.ts";
 import { FORMATS, PLANNED, withResult } from "./result_files.ts";
 
 /** Options of `bench`, which measures networks, layers and kernels on an adapter. `program`: path of the command line. */
@@ -73,7 +73,7 @@ const sized = (command: Command): Command =>
     .option("--image <pixels>", "image side", whole(75), 299)
     .option("--batch <n>", "images in a step", whole(1))
     .option("--fit", "take the largest batch that fits, if none or a larger one is given")
-    .option("--memory <bytes>", "device memory, such as 16GiB, if the adapter does not report it", bytes)
+    .option("--memory <bytes>", "device memory, such as 16GiB, if the adapter does not report it", parseBytes)
     .option("--width <factor>", "width multiplier", positive, 1)
     .option("--seed <n>", "seed of weights and images", whole(0), 0);
 
@@ -152,7 +152,7 @@ function withVerdict(command: Command): Command {
     .option(
       "--confidence <share>",
       "that all intervals hold together",
-      share(0.5),
+      parseShare(0.5),
       VERDICT_DEFAULTS.confidence,
     )
     .option("--strict", "exit with 3 if something is UNCLEAR")

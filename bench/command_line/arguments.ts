@@ -25,7 +25,7 @@ export const positive = (text: string) => {
 };
 
 /** Above `least` and at most 1. */
-export const share = (least: number) => (text: string) => {
+export const parseShare = (least: number) => (text: string) => {
   const value = Number(text);
   if (!(value > least && value <= 1))
     throw new InvalidArgumentError(`a number above ${least} and at most 1 is expected.`);
@@ -34,7 +34,7 @@ export const share = (least: number) => (text: string) => {
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
-export const bytes = (text: string) => {
+export const parseBytes = (text: string) => {
   const [, amount, unit] = /^([\d.]+) *(|[KMG]iB)$/.exec(text) ?? [];
   if (!(Number(amount) > 0)) throw new InvalidArgumentError("bytes such as 900MiB or 2GiB are expected.");
   return Math.floor(Number(amount) * UNITS[unit]);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { bytes, positive, whole, withAdapter } from "../command_line/arguments.ts";
+import { parseBytes, positive, whole, withAdapter } from "../command_line/arguments.ts";
 
 export const demoOptions = (command: Command): Command =>
   withAdapter(command)
@@ -11,7 +11,7 @@ export const demoOptions = (command: Command): Command =>
     .option(
       "--memory <bytes>",
       "limit of device memory, such as 2GiB; activations are recomputed to keep it",
-      bytes,
+      parseBytes,
     )
     .option("--seed <n>", "seed of weights and shuffling", whole(0), 0)
     .option("--tuning-table <file>", "table of algorithms and tunables, as `tune step` writes them")

@@ -2,7 +2,7 @@ import { Presets, SingleBar } from "cli-progress";
 import type { Device } from "../../engine/device/device.ts";
 import { FormatError } from "../../engine/errors.ts";
 import { attempt, type Finding, parseTrial, Report, type Tunables } from "../../engine/gradcheck/index.ts";
-import { type KernelScore, share } from "../../engine/gradcheck/mutants/score.ts";
+import { type KernelScore, killedShare } from "../../engine/gradcheck/mutants/score.ts";
 import { operationsOf } from "../../engine/gradcheck/operations/module.node.ts";
 import { checkOutputs, writeFile } from "../../engine/io/files.node.ts";
 import { ops } from "../../kernels/index.ts";
@@ -10,10 +10,10 @@ import { interruptible } from "../command_line/interrupt.ts";
 import { openDevice } from "../command_line/open_device.ts";
 import { forPage, GOAL, printScores, scoreMutants } from "./mutants.ts";
 import { gradcheckPage } from "./page.ts";
-import { figure, print } from "./print.ts";
-import { choose, type Subject } from "./subjects.ts";
+import { figure, printReport } from "./print.ts";
+import { type CheckSubject, choose } from "./subjects.ts";
 
-export interface GradcheckOptions {
+export interface GradcheckCommand {
   readonly adapter?: string;
   readonly fuzz: number;
   readonly tunables: Tunables;
@@ -28,7 +28,7 @@ export interface GradcheckOptions {
 }
 
 /** Checks subjects by name and prints a table a layer. Exits 1 where a figure is above 1, 130 where interrupted. */
-export const gradcheck = (names: readonly string[], options: GradcheckOptions): Promise<void> =>
+export const runGradcheck = (names: readonly string[], options: GradcheckCommand): Promise<void> =>
   interruptible(async (signal) => {
     await checkOutputs([options.out, options.html]);
     const subjects = await choose(names, options.goldens);
@@ -63,8 +63,8 @@ export const gradcheck = (names: readonly string[], options: GradcheckOptions): 
   });
 
 async function judgeMutants(
-  subjects: readonly Subject[],
-  { adapter, mutants, seed }: GradcheckOptions,
+  subjects: readonly CheckSubject[],
+  { adapter, mutants, seed }: GradcheckCommand,
   signal: AbortSignal,
 ): Promise<KernelScore[]> {
   const modules = new Set(subjects.flatMap(({ module }) => module ?? []));
@@ -99,7 +99,7 @@ type Environment = Readonly<Record<string, string>>;
 
 const about = (
   device: Device,
-  { fuzz, seed, tunables }: GradcheckOptions,
+  { fuzz, seed, tunables }: GradcheckCommand,
   names: readonly string[],
 ): Environment => ({
   adapter: `${device.name} (${device.kind})`,
@@ -112,13 +112,13 @@ async function write(
   report: Report,
   scores: readonly KernelScore[],
   environment: Environment,
-  { json, out, html }: GradcheckOptions,
+  { json, out, html }: GradcheckCommand,
 ): Promise<void> {
   const failures = report.failures.map(({ map, ...failure }) => failure);
   const text = JSON.stringify({ environment, rows: report.rows, failures, mutants: scores }, null, 2);
   if (json) console.log(text);
   else {
-    print(report);
+    printReport(report);
     if (scores.length > 0) printScores(scores);
   }
   if (out !== undefined) await writeFile(out, `${text}\n`);
@@ -126,11 +126,11 @@ async function write(
     await writeFile(html, gradcheckPage(report, environment, forPage(scores)));
     console.error(`written to ${html}`);
   }
-  if (!report.passed || share(scores) < GOAL) process.exitCode = 1;
+  if (!report.passed || killedShare(scores) < GOAL) process.exitCode = 1;
 }
 
 /** Runs one case again, as a failure prints it. Exits 1 where it still fails. */
-export async function repro(
+export async function reproCase(
   text: string,
   { adapter, json }: { adapter?: string; json?: boolean },
 ): Promise<void> {

@@ -4,7 +4,16 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { type ErrorMap, passes } from "../../engine/gradcheck/report/report.ts";
 import { html, type Markup, markup } from "../page/markup.ts";
-import { type Axis, extent, indexOf, type Plane, project, type View, views, worse } from "./unfold.ts";
+import {
+  indexOfCell,
+  type MapAxis,
+  type MapView,
+  mapExtent,
+  type Plane,
+  project,
+  views,
+  worse,
+} from "./unfold.ts";
 
 /** Error over bound by colour: within the bound muted, beyond it strong, NaN apart. */
 const LEVELS: readonly { readonly below: number; readonly color: string; readonly label: string }[] = [
@@ -25,7 +34,7 @@ const SIZE = { width: 900, height: 340, cell: 16, left: 56, right: 16, top: 30, 
 const TOOLTIPS = 3000;
 
 /** A number of a report: three figures, powers of ten where it is very small or large. */
-export function number(value: number): string {
+export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value < 0 ? "-∞" : "∞";
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(1) : String(+value.toPrecision(3));
@@ -50,30 +59,30 @@ export function heatMap(map: ErrorMap): Markup {
     return html`<figure><figcaption>${view.title}${binned(plane, view)}</figcaption>
 <div class="scroll">${draw(map, view, plane, worst)}</div></figure>`;
   });
-  return html`<div class="heat"><p><b>${name}</b> [${shape.join(", ")}]: ${counts}. Worst <span class="ring"></span> ${number(ratios[worst])} at [${indexOf(worst, shape).join(", ")}].</p>
-${planes}${legend()}</div>`;
+  return html`<div class="heat"><p><b>${name}</b> [${shape.join(", ")}]: ${counts}. Worst <span class="ring"></span> ${formatNumber(ratios[worst])} at [${indexOfCell(worst, shape).join(", ")}].</p>
+${planes}${heatLegend()}</div>`;
 }
 
 /** The colours of a heat map and what they stand for. */
-export const legend = (): Markup =>
+export const heatLegend = (): Markup =>
   html`<ul class="legend"><li>error / bound</li>${[...LEVELS, NAN].map(
     ({ color, label }) => html`<li><i style="background:${color}"></i>${label}</li>`,
   )}</ul>`;
 
 /** Says how much a cell holds, where that is more than one element of the view. */
-function binned({ rows, columns }: Plane, { down, across }: View): string {
+function binned({ rows, columns }: Plane, { down, across }: MapView): string {
   const [high, wide] = [rows[1] - rows[0], columns[1] - columns[0]];
-  if (rows.length > extent(down) && columns.length > extent(across)) return "";
+  if (rows.length > mapExtent(down) && columns.length > mapExtent(across)) return "";
   return `; a cell is the worst of up to ${high} x ${wide}`;
 }
 
 /** A side of a plane as drawn: where its rows or columns lie, with gaps between the runs of its outer axes. */
-function side(axes: readonly Axis[]) {
-  const total = extent(axes);
+function side(axes: readonly MapAxis[]) {
+  const total = mapExtent(axes);
   const gaps = axes
     .slice(1)
     .map((_, depth) => {
-      const run = extent(axes.slice(depth + 1));
+      const run = mapExtent(axes.slice(depth + 1));
       return { run, width: Math.min(0.12 * run, 0.004 * total * (axes.length - depth)) };
     })
     .filter(({ width }) => width > 0.002 * total); // a gap of a pixel is not seen
@@ -84,10 +93,10 @@ function side(axes: readonly Axis[]) {
 type Side = ReturnType<typeof side>;
 
 /** Ticks at the start of each run of the outermost axis, or at multiples of a power of two, as tiles are. */
-function ticks(side: readonly Axis[], most: number): { at: number; text: string }[] {
+function ticks(side: readonly MapAxis[], most: number): { at: number; text: string }[] {
   const axes = told(side);
   const [outer] = axes;
-  const run = extent(axes.slice(1));
+  const run = mapExtent(axes.slice(1));
   let every = 1;
   while (outer.size / every > most) every *= 2;
   return Array.from({ length: Math.ceil(outer.size / every) }, (_, i) => ({
@@ -97,12 +106,12 @@ function ticks(side: readonly Axis[], most: number): { at: number; text: string 
 }
 
 /** The axes of a side that have more than one index; the innermost where none has. */
-function told(side: readonly Axis[]): readonly Axis[] {
+function told(side: readonly MapAxis[]): readonly MapAxis[] {
   const axes = side.filter(({ size }) => size > 1);
   return axes.length > 0 ? axes : side.slice(-1);
 }
 
-const label = (side: readonly Axis[]) =>
+const label = (side: readonly MapAxis[]) =>
   told(side)
     .map(({ name }) => name)
     .join(" / ");
@@ -137,7 +146,7 @@ function runsOf({ rows, columns, worst }: Plane, ratios: Float64Array, x: Side):
   return runs;
 }
 
-function draw({ shape, ratios }: ErrorMap, view: View, plane: Plane, worst: number): Markup {
+function draw({ shape, ratios }: ErrorMap, view: MapView, plane: Plane, worst: number): Markup {
   const [x, y] = [side(view.across), side(view.down)];
   const fit = {
     x: Math.min(SIZE.cell, SIZE.width / x.length),
@@ -157,7 +166,7 @@ function draw({ shape, ratios }: ErrorMap, view: View, plane: Plane, worst: numb
   const across = ticks(view.across, width / 36);
   const down = ticks(view.down, height / 14);
   const titled = ({ element, ratio }: Run) =>
-    element === undefined ? null : `[${indexOf(element, shape).join(", ")}] ${number(ratio)}`;
+    element === undefined ? null : `[${indexOfCell(element, shape).join(", ")}] ${formatNumber(ratio)}`;
   const svg = Plot.plot({
     document: parseHTML("<html></html>").document,
     width: width + SIZE.left + SIZE.right,

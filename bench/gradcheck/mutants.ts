@@ -1,11 +1,11 @@
 import { mutationTest } from "../../engine/gradcheck/mutants/mutation.node.ts";
 import {
   type KernelScore,
+  killedShare,
+  type MutantResult,
+  mutationScore,
   ofKind,
-  type Result,
   type Survivor,
-  score,
-  share,
 } from "../../engine/gradcheck/mutants/score.ts";
 import { survivors } from "../../kernels/survivors.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
@@ -29,7 +29,7 @@ export interface MutantsRun {
 /** Seeds faults in the kernels of operations, and scores what their cases see of them. */
 export async function scoreMutants(run: MutantsRun): Promise<KernelScore[]> {
   const { operations, modules, signal } = run;
-  const results: Result[] = [];
+  const results: MutantResult[] = [];
   const suites = [
     ...(operations.length > 0 ? [{ operations }] : []),
     ...modules.map((module) => ({ module })),
@@ -39,7 +39,7 @@ export async function scoreMutants(run: MutantsRun): Promise<KernelScore[]> {
       results.push(result);
       if (signal.aborted) break;
     }
-  return score(results, survivors);
+  return mutationScore(results, survivors);
 }
 
 /** A line a kernel and one for all, then the survivors by reason, unexplained ones first, with what was changed. */
@@ -67,7 +67,13 @@ function row(name: string, scores: readonly KernelScore[]): (string | number)[] 
   const kinds = (["equivalent", "elsewhere", "hidden", undefined] as const).map((kind) =>
     sum((s) => ofKind(kind, s)),
   );
-  return [name, percent(share(scores)), sum(({ killed }) => killed), ...kinds, sum(({ invalid }) => invalid)];
+  return [
+    name,
+    percent(killedShare(scores)),
+    sum(({ killed }) => killed),
+    ...kinds,
+    sum(({ invalid }) => invalid),
+  ];
 }
 
 const percent = (value: number) => (Number.isNaN(value) ? "-" : `${(100 * value).toFixed(1)} %`);

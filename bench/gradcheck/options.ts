@@ -20,10 +20,10 @@ export function gradcheckOptions(command: Command, goldens: string): void {
     .option("--out <file>", "write the result as JSON")
     .option("--html <file>", "write a page with every figure and a map of each failure's errors")
     .action(async (subjects, options) =>
-      (await import("./gradcheck.ts")).gradcheck(subjects, { ...options, goldens }),
+      (await import("./gradcheck.ts")).runGradcheck(subjects, { ...options, goldens }),
     );
   withAdapter(withJson(command.command("repro")))
     .description("run one case again, as a failure prints it")
     .argument("<case>", "the case as JSON")
-    .action(async (text, options) => (await import("./gradcheck.ts")).repro(text, options));
+    .action(async (text, options) => (await import("./gradcheck.ts")).reproCase(text, options));
 }

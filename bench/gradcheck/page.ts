@@ -6,11 +6,11 @@ import {
   type Layer,
   passes,
   type Report,
-  type Row,
+  type ReportRow,
 } from "../../engine/gradcheck/report/report.ts";
 import { html, type Markup, markup } from "../page/markup.ts";
-import { described, framed, plural } from "../page/page.ts";
-import { heatMap, number } from "./heat_map.ts";
+import { definitionList, framed, plural } from "../page/page.ts";
+import { formatNumber, heatMap } from "./heat_map.ts";
 
 /** What planted faults the checks of one kernel caught. */
 export interface MutationScore {
@@ -48,7 +48,7 @@ export function gradcheckPage(
   const layers = Object.keys(LAYERS) as Layer[];
   const header = html`<h1>Gradient check</h1>
 ${verdict(report)}
-${described(environment)}`;
+${definitionList(environment)}`;
   return framed(`Gradient check: ${report.passed ? "passed" : "failed"}`, header, [
     ...layers.map((layer) => layerSection(layer, report)),
     failureSection(report.failures),
@@ -63,7 +63,7 @@ function verdict({ rows, failures, passed }: Report): Markup {
     "judgement",
   );
   const worst = rows.reduce((a, b) => (b.figure > a.figure ? b : a));
-  const most = `Worst error / bound ${number(worst.figure)}: ${worst.subject}, ${worst.check}.`;
+  const most = `Worst error / bound ${formatNumber(worst.figure)}: ${worst.subject}, ${worst.check}.`;
   return passed
     ? html`<p class="verdict"><b>Passed</b>: all ${cases} are within their bounds. ${most}</p>`
     : html`<p class="verdict failed"><b>Failed</b>: <a href="#failures">${failures.length} of ${cases}</a>. ${most}</p>`;
@@ -85,13 +85,19 @@ ${rows.map((row, i) => rowOf(row, row.subject !== rows[i - 1]?.subject, headings
 <p class="note">Bars are logarithmic, from 10${markup(`<sup>${BAR.from}</sup>`)} to ${10 ** BAR.to}; the line is 1, the limit.</p></section>`;
 }
 
-function rowOf(row: Row, first: boolean, headings: readonly string[], failures: readonly Finding[]): Markup {
+function rowOf(
+  row: ReportRow,
+  first: boolean,
+  headings: readonly string[],
+  failures: readonly Finding[],
+): Markup {
   const over = !passes(row.figure);
   const about = ({ layer, subject, check }: Finding) =>
     layer === row.layer && subject === row.subject && check === row.check;
   const failure = over ? failures.findIndex(about) + 1 : 0;
-  return html`<tr><th scope="row">${first ? row.subject : html`<span class="again">${row.subject}</span>`}</th><td>${row.check}</td><td class="number">${row.cases.toLocaleString("en")}</td><td class="figure${over ? " over" : ""}">${bar(row.figure)}${number(row.figure)}</td>${headings.map(
-    (heading) => html`<td class="number">${heading in row.beside ? number(row.beside[heading]) : ""}</td>`,
+  return html`<tr><th scope="row">${first ? row.subject : html`<span class="again">${row.subject}</span>`}</th><td>${row.check}</td><td class="number">${row.cases.toLocaleString("en")}</td><td class="figure${over ? " over" : ""}">${bar(row.figure)}${formatNumber(row.figure)}</td>${headings.map(
+    (heading) =>
+      html`<td class="number">${heading in row.beside ? formatNumber(row.beside[heading]) : ""}</td>`,
   )}<td class="where">${failure ? html`<a href="#failure-${failure}">${row.where}</a>` : row.where}</td></tr>
 `;
 }
@@ -114,7 +120,7 @@ ${failures.map((failure, i) => article(failure, i))}</section>`;
 
 function article({ subject, check, figure, where, message, repro, map }: Finding, index: number): Markup {
   return html`<article id="failure-${index + 1}">
-<h3>${subject}, ${check}: <span class="over">${number(figure)}</span></h3>
+<h3>${subject}, ${check}: <span class="over">${formatNumber(figure)}</span></h3>
 <p class="note">${where}</p>
 ${message === undefined ? undefined : html`<p>${message}</p>`}
 ${repro === undefined ? undefined : html`<pre><code>tessera gradcheck repro ${quoted(repro)}</code></pre>`}

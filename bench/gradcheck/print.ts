@@ -1,8 +1,8 @@
-import { type Finding, LAYERS, type Report, type Row } from "../../engine/gradcheck/index.ts";
+import { type Finding, LAYERS, type Report, type ReportRow } from "../../engine/gradcheck/index.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
 
 /** The figures of a report, a table a layer, and of every check that failed the smallest case. */
-export function print(report: Report): void {
+export function printReport(report: Report): void {
   for (const [layer, title] of Object.entries(LAYERS)) {
     const rows = report.rows.filter((row) => row.layer === layer);
     if (rows.length > 0) console.log(`\n${title}\n${table(rows)}`);
@@ -42,7 +42,7 @@ export const figure = (value: number): string =>
           ? value.toExponential(1)
           : value.toPrecision(2);
 
-function table(rows: readonly Row[]): string {
+function table(rows: readonly ReportRow[]): string {
   const extra = [...new Set(rows.flatMap(({ beside }) => Object.keys(beside)))];
   const columns = [
     text("subject"),

@@ -16,7 +16,7 @@ import { suggestion } from "../command_line/suggest.ts";
 const NO_GOLDENS =
   ". Blocks and networks are compared with PyTorch's values: these are in tests/goldens of the repository, not in the package";
 
-export interface Run {
+export interface GradcheckRun {
   readonly device: Device;
   readonly options: Pick<CheckOptions, "tunables" | "fuzz" | "seed">;
   readonly signal: AbortSignal;
@@ -24,19 +24,19 @@ export interface Run {
 }
 
 /** Something that can be checked by name. */
-export interface Subject {
+export interface CheckSubject {
   readonly name: string;
   readonly kind: "operation" | "block" | "network";
   /** File that exports the operation, where it is not ours. */
   readonly module?: string;
-  check(run: Run): Promise<void>;
+  check(run: GradcheckRun): Promise<void>;
 }
 
 /**
  * Everything there is, by group; `goldens` is the folder of PyTorch's values. Without it, as in an installed package,
  * operations alone can be checked.
  */
-export function catalogue(goldens: string): Readonly<Record<string, readonly Subject[]>> {
+export function catalogue(goldens: string): Readonly<Record<string, readonly CheckSubject[]>> {
   if (!existsSync(goldens)) return { operations: ops.map((op) => operation(op, [])) };
   const fixtures = readFixtures(readFileSync(join(goldens, "operations.safetensors")));
   const blocks = listBlocks(readFileSync(join(goldens, "blocks.safetensors")));
@@ -51,11 +51,11 @@ export function catalogue(goldens: string): Readonly<Record<string, readonly Sub
  * Subjects by name, by the name of their group, or by the path of a module that exports operations; all of them where
  * none is named. Throws ValueError naming those there are.
  */
-export async function choose(names: readonly string[], goldens: string): Promise<readonly Subject[]> {
+export async function choose(names: readonly string[], goldens: string): Promise<readonly CheckSubject[]> {
   const groups = catalogue(goldens);
   const all = Object.values(groups).flat();
   if (names.length === 0) return all;
-  const chosen: Subject[] = [];
+  const chosen: CheckSubject[] = [];
   for (const name of names) {
     const found = /\.m?js$/.test(name)
       ? (await operationsOf(name)).map((op) => operation(op, [], name))
@@ -70,7 +70,7 @@ export async function choose(names: readonly string[], goldens: string): Promise
   return chosen;
 }
 
-const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subject => ({
+const operation = (op: Op, fixtures: readonly Fixture[], module?: string): CheckSubject => ({
   name: op.name,
   kind: "operation",
   module,
@@ -83,7 +83,7 @@ const operation = (op: Op, fixtures: readonly Fixture[], module?: string): Subje
   },
 });
 
-const block = ({ model, path, read }: ListedBlock): Subject => ({
+const block = ({ model, path, read }: ListedBlock): CheckSubject => ({
   name: `${model}/${path.replace(/_1$/, "")}`,
   kind: "block",
   async check({ device, add }) {
@@ -92,7 +92,7 @@ const block = ({ model, path, read }: ListedBlock): Subject => ({
 });
 
 /** A network: its layers by identities at the paper's size, and its variants against PyTorch. */
-const network = (name: string, goldens: string): Subject => ({
+const network = (name: string, goldens: string): CheckSubject => ({
   name,
   kind: "network",
   async check({ device, signal, add }) {

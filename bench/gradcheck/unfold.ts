@@ -3,7 +3,7 @@
 import type { ErrorMap } from "../../engine/gradcheck/report/report.ts";
 
 /** One axis of a tensor, or a part of one: its index is `floor(element / stride) % size`. */
-export interface Axis {
+export interface MapAxis {
   readonly name: string;
   readonly size: number;
   readonly stride: number;
@@ -12,10 +12,10 @@ export interface Axis {
 }
 
 /** Axes laid down and across a plane, outermost first. What is in neither is folded by maximum. */
-export interface View {
+export interface MapView {
   readonly title: string;
-  readonly down: readonly Axis[];
-  readonly across: readonly Axis[];
+  readonly down: readonly MapAxis[];
+  readonly across: readonly MapAxis[];
   /** Whether rows and columns are alike, such as those of an image, so that cells are squares. */
   readonly square: boolean;
 }
@@ -37,7 +37,7 @@ const STRIP = 64;
 export const worse = (a: number, b: number): boolean => !Number.isNaN(b) && !(a <= b);
 
 /** Views of a tensor of any number of axes, the most telling first. */
-export function views({ name, shape }: Pick<ErrorMap, "name" | "shape">): readonly View[] {
+export function views({ name, shape }: Pick<ErrorMap, "name" | "shape">): readonly MapView[] {
   if (shape.length < 2) return [strip(shape[0] ?? 1)];
   const weights = shape.length === 4 && /(^|[^a-z])d?w$/.test(name);
   if (weights) {
@@ -62,12 +62,12 @@ export function views({ name, shape }: Pick<ErrorMap, "name" | "shape">): readon
   ];
 }
 
-function axes(shape: readonly number[], names: readonly string[]): Axis[] {
+function axes(shape: readonly number[], names: readonly string[]): MapAxis[] {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   return shape.map((size, axis) => ({ name: names[axis], size, stride: strides[axis] }));
 }
 
-function strip(length: number): View {
+function strip(length: number): MapView {
   const width = Math.min(STRIP * Math.max(1, Math.ceil(Math.sqrt(length) / STRIP)), length);
   const down = [{ name: "from element", size: Math.ceil(length / width), stride: width, step: width }];
   const across = [{ name: "element", size: width, stride: 1 }];
@@ -75,10 +75,10 @@ function strip(length: number): View {
 }
 
 /** Rows or columns that axes make. */
-export const extent = (side: readonly Axis[]): number => side.reduce((all, { size }) => all * size, 1);
+export const mapExtent = (side: readonly MapAxis[]): number => side.reduce((all, { size }) => all * size, 1);
 
 /** Row or column of an element on a side; called for every element, hence a plain loop. */
-function position(side: readonly Axis[], element: number): number {
+function position(side: readonly MapAxis[], element: number): number {
   let at = 0;
   for (const { size, stride } of side) at = at * size + (Math.floor(element / stride) % size);
   return at;
@@ -100,14 +100,14 @@ export function cuts(sizes: readonly number[], most: number): number[] {
 }
 
 /** The cells of a view of `ratios`: the largest of each, so that no failure disappears however many share one. */
-export function project(ratios: Float64Array, { down, across }: View): Plane {
-  const [height, width] = [extent(down), extent(across)];
+export function project(ratios: Float64Array, { down, across }: MapView): Plane {
+  const [height, width] = [mapExtent(down), mapExtent(across)];
   const wide = Math.min(
     width,
     MOST.columns,
     Math.max(Math.floor(MOST.cells / Math.min(height, MOST.rows)), 1),
   );
-  const sizes = (side: readonly Axis[]) => side.map(({ size }) => size);
+  const sizes = (side: readonly MapAxis[]) => side.map(({ size }) => size);
   const columns = cuts(sizes(across), wide);
   const high = Math.min(MOST.rows, Math.floor(MOST.cells / (columns.length - 1)));
   const rows = cuts(sizes(down), Math.max(high, 1));
@@ -129,6 +129,6 @@ function cellOf(edges: readonly number[]): Int32Array {
 }
 
 /** Index of an element along every axis of `shape`. */
-export function indexOf(element: number, shape: readonly number[]): number[] {
+export function indexOfCell(element: number, shape: readonly number[]): number[] {
   return axes(shape, []).map(({ size, stride }) => Math.floor(element / stride) % size);
 }

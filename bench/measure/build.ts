@@ -27,7 +27,7 @@ export interface StepTask {
 }
 
 /** What can be measured. */
-export type Subject = { readonly task: KernelTask } | { readonly step: StepTask };
+export type BuildSubject = { readonly task: KernelTask } | { readonly step: StepTask };
 
 /** How a turn is read: both builds alike. */
 export interface Pace {
@@ -44,7 +44,7 @@ export interface Opened {
   readonly implementation: string;
 }
 
-export type Request =
+export type BuildRequest =
   | { what: "open"; dist: string; adapter?: string }
   | { what: "list"; step: StepTask; names: readonly string[]; most: number }
   | { what: "kernel"; task: KernelTask }
@@ -52,7 +52,7 @@ export type Request =
   | { what: "pace"; task: number }
   | { what: "time"; task: number; pace: Pace };
 
-export type Answer = { readonly value: unknown } | { readonly failed: string };
+export type BuildAnswer = { readonly value: unknown } | { readonly failed: string };
 
 const WORKER = fileURLToPath(new URL("build_worker.js", import.meta.url));
 
@@ -92,8 +92,8 @@ export class Build {
   }
 
   /** Makes something ready to be measured, and says how it is best read. */
-  async prepare(subject: Subject): Promise<{ task: number; pace: Pace }> {
-    const request: Request =
+  async prepare(subject: BuildSubject): Promise<{ task: number; pace: Pace }> {
+    const request: BuildRequest =
       "task" in subject ? { what: "kernel", ...subject } : { what: "step", ...subject };
     const task = (await this.#ask(request)) as number;
     return { task, pace: (await this.#ask({ what: "pace", task })) as Pace };
@@ -107,14 +107,14 @@ export class Build {
     this.child.kill("SIGKILL");
   }
 
-  #ask(request: Request): Promise<unknown> {
+  #ask(request: BuildRequest): Promise<unknown> {
     const { child, dist } = this;
     return new Promise((resolve, reject) => {
       const done = () => {
         child.off("message", answered);
         child.off("exit", ended);
       };
-      const answered = (answer: Answer) => {
+      const answered = (answer: BuildAnswer) => {
         done();
         if ("failed" in answer) reject(new FormatError(`${dist}: ${answer.failed}`));
         else resolve(answer.value);

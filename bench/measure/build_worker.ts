@@ -9,7 +9,7 @@ import { Clock } from "../../engine/tune/clock/clock.ts";
 import { Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
 import type * as kernels from "../../kernels/index.ts";
 import type * as models from "../../models/index.ts";
-import type { Answer, KernelTask, Opened, Pace, Request, StepTask } from "./build.ts";
+import type { BuildAnswer, BuildRequest, KernelTask, Opened, Pace, StepTask } from "./build.ts";
 
 /** What a build must export to be measured. */
 const NEEDED = {
@@ -164,7 +164,7 @@ async function load(dist: string): Promise<Build["library"]> {
   return Object.assign({}, ...(await Promise.all(parts)));
 }
 
-async function answer(request: Request): Promise<unknown> {
+async function answer(request: BuildRequest): Promise<unknown> {
   switch (request.what) {
     case "open":
       build = await Build.open(request.dist, request.adapter);
@@ -184,8 +184,8 @@ async function answer(request: Request): Promise<unknown> {
 
 process.on("SIGINT", () => {}); // whoever asks decides when it is over
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL")); // leaving in order waits for what hangs
-process.on("message", async (request: Request) => {
-  const reply = (message: Answer) => process.send!(message);
+process.on("message", async (request: BuildRequest) => {
+  const reply = (message: BuildAnswer) => process.send!(message);
   try {
     reply({ value: await answer(request) });
   } catch (error) {

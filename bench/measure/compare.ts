@@ -11,8 +11,8 @@ import {
   type VerdictOptions,
   verdictOf,
 } from "../../engine/statistics/ratio.ts";
-import { compareInTurns, type Pair, type TurnOptions } from "../../engine/statistics/turns.ts";
-import { Build, type KernelTask, type Opened, type StepTask, type Subject } from "./build.ts";
+import { compareInTurns, type SamplerPair, type TurnOptions } from "../../engine/statistics/turns.ts";
+import { Build, type BuildSubject, type KernelTask, type Opened, type StepTask } from "./build.ts";
 import type { Host, KernelRow, NetworkRow, Result } from "./result.ts";
 
 /** One thing that both measured. */
@@ -153,14 +153,14 @@ function confirm(first: ComparedRow, second: ComparedRow): ComparedRow {
 }
 
 interface MeasuredSubject {
-  readonly subject: Subject;
+  readonly subject: BuildSubject;
   readonly row: ComparedRow;
 }
 
 /** One pair of processes at all subjects, those given or what the options name. */
 async function measureBuilds(
   dists: Names,
-  options: BuildOptions & { subjects?: readonly Subject[] },
+  options: BuildOptions & { subjects?: readonly BuildSubject[] },
 ): Promise<{ measured: readonly MeasuredSubject[]; implementations: Names }> {
   const builds: Build[] = [];
   try {
@@ -174,8 +174,8 @@ async function measureBuilds(
     if (a.adapter !== b.adapter)
       throw new ValueError(`${dists[0]} measures on ${a.adapter} but ${dists[1]} on ${b.adapter}`);
     const subjects = options.subjects ?? (await subjectsOf(builds[0], options));
-    const pairs = new Map<Subject, Pair>();
-    const refused = new Map<Subject, string>();
+    const pairs = new Map<BuildSubject, SamplerPair>();
+    const refused = new Map<BuildSubject, string>();
     for (const subject of subjects)
       await pairOf(builds, subject, options.clock).then(
         (pair) => pairs.set(subject, pair),
@@ -195,7 +195,7 @@ async function measureBuilds(
   }
 }
 
-async function subjectsOf(build: Build, { kernels, step }: BuildOptions): Promise<readonly Subject[]> {
+async function subjectsOf(build: Build, { kernels, step }: BuildOptions): Promise<readonly BuildSubject[]> {
   if (!kernels) return [{ step }];
   const tasks = await build.list(step, kernels.names, kernels.most);
   if (tasks.length === 0)
@@ -204,7 +204,11 @@ async function subjectsOf(build: Build, { kernels, step }: BuildOptions): Promis
 }
 
 /** Both builds ready to take turns at the same, read alike: by timestamps only where both have them. */
-async function pairOf([a, b]: readonly Build[], subject: Subject, clock = "device"): Promise<Pair> {
+async function pairOf(
+  [a, b]: readonly Build[],
+  subject: BuildSubject,
+  clock = "device",
+): Promise<SamplerPair> {
   const [first, second] = [await a.prepare(subject), await b.prepare(subject)];
   const paces = [first.pace, second.pace];
   const device = paces.every(({ source }) => source === "timestamp") ? "timestamp" : "wall";
@@ -245,7 +249,7 @@ function rowOf(
   };
 }
 
-const labelOf = (subject: Subject): string =>
+const labelOf = (subject: BuildSubject): string =>
   "task" in subject ? kernelLabel(subject.task) : `${stepLabel(subject.step)} training step`;
 
 const stepLabel = ({ network, variant, image, batch }: StepTask): string =>

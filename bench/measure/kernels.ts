@@ -2,7 +2,7 @@
 
 import type { Device } from "../../engine/device/device.ts";
 import { DeviceLostError, TesseraError, TuneError } from "../../engine/errors.ts";
-import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
+import { problemShapes } from "../../engine/gradcheck/operations/problem.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { settle } from "../../engine/plan/choose.ts";
 import type { Dispatch } from "../../engine/plan/dispatch.ts";
@@ -10,7 +10,7 @@ import { preferences, problemKey } from "../../engine/plan/tables/preferences.ts
 import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { Clock, type ClockOptions } from "../../engine/tune/clock/clock.ts";
 import { Stopwatch } from "../../engine/tune/clock/stopwatch.ts";
-import type { Candidate, Subject } from "../../engine/tune/kernel/candidate.ts";
+import type { Candidate, TuningSubject } from "../../engine/tune/kernel/candidate.ts";
 import { routine as subjectOf } from "../../engine/tune/kernel/routine.ts";
 import {
   type Algorithm,
@@ -44,14 +44,14 @@ export interface KernelOptions {
   readonly signal?: AbortSignal;
 }
 
-export const nameOf = ({ op, routine }: { readonly op: Runnable; readonly routine: string }): string =>
+export const kernelName = ({ op, routine }: { readonly op: Runnable; readonly routine: string }): string =>
   `${op.name}/${routine}`;
 
 /**
  * Problems of a plan's dispatches, those first that take most FLOPs in all, and of equals most bytes. `wanted` are
  * operations such as `conv2d_moments` or routines such as `conv2d_moments/x`; none: all.
  */
-export function problemsOf(
+export function kernelProblems(
   dispatches: readonly Dispatch[],
   wanted: readonly string[] = [],
 ): readonly (KernelProblem & { readonly flops: number; readonly times: number })[] {
@@ -59,9 +59,9 @@ export function problemsOf(
   for (const { node, flops, bytes } of dispatches) {
     const { routine, attrs } = node;
     const op = checkable(node.op);
-    if (wanted.length > 0 && !wanted.includes(op.name) && !wanted.includes(nameOf(node))) continue;
+    if (wanted.length > 0 && !wanted.includes(op.name) && !wanted.includes(kernelName(node))) continue;
     const shapes = inputsOf(op, node.shapes);
-    const key = `${nameOf(node)} ${problemKey(shapes, attrs)}`;
+    const key = `${kernelName(node)} ${problemKey(shapes, attrs)}`;
     const one = found.get(key) ?? { op, routine, shapes, attrs, flops: 0, bytes: 0, nodes: new Set() };
     found.set(key, one);
     one.flops += flops;
@@ -118,7 +118,7 @@ const algorithmsOf = ({ op, routine }: KernelProblem): readonly Algorithm<any>[]
 async function measured(
   { device, stopwatch, clock }: Timing,
   problem: KernelProblem,
-  subject: Subject,
+  subject: TuningSubject,
   algorithm: Algorithm<any>,
   options: KernelOptions,
 ): Promise<KernelRow> {
@@ -149,8 +149,8 @@ function settlement(
   algorithm: Algorithm<any>,
   wanted: Tune | undefined,
 ): { readonly tune: Tune } | { readonly refusal: string } {
-  const shapes = withGradients(shapesOf(op, { shapes: given, attrs }));
-  const preferred = [...preferences(device.traits, nameOf({ op, routine }), shapes, attrs)].find(
+  const shapes = withGradients(problemShapes(op, { shapes: given, attrs }));
+  const preferred = [...preferences(device.traits, kernelName({ op, routine }), shapes, attrs)].find(
     (choice) => choice.algorithm === algorithm.name,
   );
   const misfit = { refusal: "does not fit this problem" };
@@ -171,10 +171,10 @@ function rowOf(
   { name: algorithm }: Algorithm<any>,
   found: Partial<Pick<KernelRow, "tune" | "flops" | "bytes" | "device" | "refusal" | "doubt">>,
 ): KernelRow {
-  const shapes = withGradients(shapesOf(op, { shapes: given, attrs }));
+  const shapes = withGradients(problemShapes(op, { shapes: given, attrs }));
   const flops = op.flops(shapes, attrs)[routine] ?? 0;
   return {
-    routine: nameOf({ op, routine }),
+    routine: kernelName({ op, routine }),
     shapes: given,
     attrs,
     algorithm,

@@ -4,7 +4,7 @@ import type { Traits } from "../../engine/device/traits.ts";
 import { LimitError } from "../../engine/errors.ts";
 import { memoryOfHost } from "./host.ts";
 import type { MemoryRow } from "./result.ts";
-import { dispatchesOf, type Planning, planStep, type Setting, type StepPlan } from "./setting.ts";
+import { type Planning, planStep, type Setting, type StepPlan, stepDispatches } from "./setting.ts";
 
 /** Of the memory of a host that plays the adapter: the rest is the process's own, and the driver's. */
 const OF_HOST = 0.9;
@@ -29,7 +29,7 @@ export function memoryOf(planned: StepPlan): MemoryRow {
     other,
     total: planned.variableBytes + arena + other,
     alive,
-    peak: { launch, where: dispatchesOf(planned)[launch].node.label, tensors: peak.alive },
+    peak: { launch, where: stepDispatches(planned)[launch].node.label, tensors: peak.alive },
   };
 }
 

@@ -7,9 +7,9 @@ import { outliers, quantile, spreadOf } from "../../engine/statistics/quantiles.
 import { census } from "../../models/index.ts";
 import { capacityOf, memoryOf, planFitting } from "./memory.ts";
 import type { LaunchRow, NetworkRow, PhaseRow, Validity } from "./result.ts";
-import { goOn, Interrupted, type Measured, type Sampling, sample } from "./sampling.ts";
-import { dispatchesOf, modelOf, netOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
-import { normOf, type Subject, subjectOf } from "./subject.ts";
+import { goOn, Interrupted, type SampledSteps, type Sampling, sampleSteps } from "./sampling.ts";
+import { modelOf, netOf, type Planning, type Setting, type StepPlan, stepDispatches } from "./setting.ts";
+import { normOf, type StepSubject, stepSubjectOf } from "./subject.ts";
 import { compareWithPlain } from "./validity.ts";
 
 export interface MeasureOptions extends Sampling {
@@ -36,17 +36,17 @@ export async function measureNetwork(
   onProgress?.("planning");
   const planned = planFitting(setting, device.traits, capacity, { choose });
   onProgress?.("compiling");
-  let subject: Subject | undefined;
+  let subject: StepSubject | undefined;
   try {
     const compile = await seconds(() => compileAll(device, planned));
     goOn(signal);
     const create = await seconds(async () => {
-      subject = await subjectOf(device, setting, { choose });
+      subject = await stepSubjectOf(device, setting, { choose });
     });
     goOn(signal);
     onProgress?.("first step");
     const first = await firstStep(subject!);
-    const measured = await sample(device, subject!, first.step, options);
+    const measured = await sampleSteps(device, subject!, first.step, options);
     subject!.close();
     subject = undefined;
     if (measured.walls.length === 0) return undefined;
@@ -67,7 +67,7 @@ async function seconds(body: () => Promise<unknown>): Promise<number> {
 }
 
 const textsOf = (planned: StepPlan) =>
-  new Map(dispatchesOf(planned).map(({ kernel }) => [kernel.text, kernel]));
+  new Map(stepDispatches(planned).map(({ kernel }) => [kernel.text, kernel]));
 
 const compileAll = (device: Device, planned: StepPlan) =>
   Promise.all(
@@ -83,7 +83,7 @@ interface First {
   readonly norm: number;
 }
 
-async function firstStep(subject: Subject): Promise<First> {
+async function firstStep(subject: StepSubject): Promise<First> {
   const start = performance.now();
   const { loss, logits } = await subject.step();
   const step = (performance.now() - start) / 1e3;
@@ -113,7 +113,7 @@ async function judge(
 interface Found extends First {
   readonly create: number;
   readonly compile: number;
-  readonly measured: Measured;
+  readonly measured: SampledSteps;
   readonly validity: Validity;
 }
 
@@ -165,9 +165,9 @@ export function plannedRow(setting: Setting, planned: StepPlan): NetworkRow {
   };
 }
 
-function phaseRows(planned: StepPlan, { phases }: Measured): NetworkRow["phases"] {
+function phaseRows(planned: StepPlan, { phases }: SampledSteps): NetworkRow["phases"] {
   const rows: Partial<Record<Phase, PhaseRow>> = {};
-  const dispatches = dispatchesOf(planned);
+  const dispatches = stepDispatches(planned);
   for (const phase of Object.keys(phases[0] ?? {}) as Phase[]) {
     const of = dispatches.filter(({ node }) => node.phase === phase);
     rows[phase] = {
@@ -180,9 +180,9 @@ function phaseRows(planned: StepPlan, { phases }: Measured): NetworkRow["phases"
   return rows;
 }
 
-function launchRows(planned: StepPlan, { profiles }: Measured): LaunchRow[] {
+function launchRows(planned: StepPlan, { profiles }: SampledSteps): LaunchRow[] {
   if (profiles.length === 0) return [];
-  return dispatchesOf(planned).map((dispatch, i) => {
+  return stepDispatches(planned).map((dispatch, i) => {
     const sorted = profiles.map((profile) => profile[i]).sort((a, b) => a - b);
     return launchRow(dispatch, quantile(sorted, 0.5));
   });
@@ -210,7 +210,7 @@ const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)
 
 function warningsOf(
   device: Device,
-  { walls, warmUps, wanted, load }: Measured,
+  { walls, warmUps, wanted, load }: SampledSteps,
   wall: NetworkRow["wall"],
   phases: NetworkRow["phases"],
   launches: readonly LaunchRow[],

@@ -6,7 +6,7 @@ import type { Phase } from "../../engine/graph/graph.ts";
 import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { ObjectCount } from "./objects.ts";
 import { processorTime } from "./processor.ts";
-import type { Subject } from "./subject.ts";
+import type { StepSubject } from "./subject.ts";
 
 export interface Sampling {
   /** Seconds after which no more steps are taken (20), and how many are taken all the same (3). */
@@ -31,7 +31,7 @@ const STEADY = 0.9;
 const OTHERS = 0.1;
 
 /** What some steady steps took, each in seconds. */
-export interface Measured {
+export interface SampledSteps {
   readonly walls: readonly number[];
   /** On the device, by phase; empty where it has no timestamps. */
   readonly phases: readonly Partial<Record<Phase, number>>[];
@@ -56,12 +56,12 @@ export function goOn(signal: AbortSignal | undefined): void {
 }
 
 /** Takes steps after a first one of `first` seconds, and times every launch now and then. */
-export async function sample(
+export async function sampleSteps(
   device: Device,
-  subject: Subject,
+  subject: StepSubject,
   first: number,
   { time = 20, least = 3, samples, precision = 0.03, profiles = 3, signal, onProgress }: Sampling,
-): Promise<Measured> {
+): Promise<SampledSteps> {
   const timed = device.gpu.features.has("timestamp-query");
   if (timed) for (const part of subject.parts) await part.watch();
   const objects = new ObjectCount(device.gpu);
@@ -100,7 +100,7 @@ export async function sample(
 }
 
 /** Steps until one is no longer much faster than that before it; returns how many. */
-async function warmUp(subject: Subject, first: number, signal?: AbortSignal): Promise<number> {
+async function warmUp(subject: StepSubject, first: number, signal?: AbortSignal): Promise<number> {
   let before = first;
   for (let taken = 1; ; taken++) {
     goOn(signal);
@@ -119,7 +119,7 @@ interface Step {
   readonly objects: Readonly<Record<string, number>>;
 }
 
-async function step(subject: Subject, objects: ObjectCount): Promise<Step> {
+async function step(subject: StepSubject, objects: ObjectCount): Promise<Step> {
   objects.take();
   const before = processorTime();
   const start = performance.now();
@@ -137,7 +137,7 @@ async function step(subject: Subject, objects: ObjectCount): Promise<Step> {
   };
 }
 
-async function profile({ parts }: Subject): Promise<number[]> {
+async function profile({ parts }: StepSubject): Promise<number[]> {
   const seconds: number[] = [];
   for (const part of parts) for (const launch of await part.profile()) seconds.push(launch.seconds);
   return seconds;

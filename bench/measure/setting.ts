@@ -55,7 +55,7 @@ export function planStep(setting: Setting, traits: Traits, planning: Planning = 
 }
 
 /** All launches of a step, in order. */
-export const dispatchesOf = ({ pass, update }: StepPlan): readonly Dispatch[] => [
+export const stepDispatches = ({ pass, update }: StepPlan): readonly Dispatch[] => [
   ...pass.dispatches,
   ...(update?.dispatches ?? []),
 ];

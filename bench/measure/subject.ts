@@ -18,7 +18,7 @@ export interface Told {
   readonly logits?: Float32Array;
 }
 
-export interface Subject {
+export interface StepSubject {
   /** What runs in a step, in order. */
   readonly parts: readonly Executable[];
   readonly variables: Variables;
@@ -27,12 +27,12 @@ export interface Subject {
 }
 
 /** Puts a network on a device, to learn at `rate`. Throws as `Trainer.create` and `Predictor.create` do. */
-export async function subjectOf(
+export async function stepSubjectOf(
   device: Device,
   setting: Setting,
   planning: Planning = {},
   rate = RATE,
-): Promise<Subject> {
+): Promise<StepSubject> {
   const { seed, mode } = setting;
   const input = inputOf(setting);
   const random = stream(seed, "images");

@@ -7,8 +7,8 @@ import type { Choose } from "../../engine/plan/choose.ts";
 import { batched, type Op, ops, routines, type Shapes, type Tune } from "../../kernels/index.ts";
 import { remember } from "../../kernels/remember.ts";
 import { getEntry } from "../../models/index.ts";
-import { dispatchesOf, type Planning, type Setting, type StepPlan } from "./setting.ts";
-import { normOf, subjectOf, tame } from "./subject.ts";
+import { type Planning, type Setting, type StepPlan, stepDispatches } from "./setting.ts";
+import { normOf, stepSubjectOf, tame } from "./subject.ts";
 
 /** Relative errors allowed: relus that change sides cost a gradient a thousandth to a hundredth, a wrong kernel more. */
 const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 5e-2, change: 5e-2, logits: 1e-3 } as const;
@@ -24,7 +24,7 @@ const AFFORDABLE = 1e12;
 const INDEPENDENT = "registers";
 
 /** What a comparison of two steps found. */
-export interface Comparison {
+export interface StepComparison {
   readonly valid: boolean;
   readonly why: string;
 }
@@ -50,7 +50,7 @@ export async function compareWithPlain(
   timed: StepPlan,
   planning: Planning,
   signal?: AbortSignal,
-): Promise<Comparison | undefined> {
+): Promise<StepComparison | undefined> {
   const small = checked(setting, device, timed);
   const same = small.image === setting.image && small.batch === setting.batch;
   const ours = await outcome(device, small, same ? planning : { ...planning, choose: asIn(timed) });
@@ -58,7 +58,8 @@ export async function compareWithPlain(
   const plain = await outcome(device, small, { choose: plainest(timed), fuse: false });
   const worst = errors(ours, plain).reduce((a, b) => (a.error / a.allowed >= b.error / b.allowed ? a : b));
   const valid = worst.error <= worst.allowed;
-  const share = (100 * covered(timed, ours.plan)) / dispatchesOf(timed).reduce((sum, d) => sum + d.flops, 0);
+  const share =
+    (100 * covered(timed, ours.plan)) / stepDispatches(timed).reduce((sum, d) => sum + d.flops, 0);
   const against = `held against plain kernels at ${small.image}x${small.image}, batch ${small.batch}${same ? "" : ` (${share.toFixed(0)} % of its FLOPs run in the kernels that were checked)`}`;
   const figure = `${worst.what} is off by ${worst.error.toExponential(1)} where ${worst.allowed} is allowed`;
   return { valid, why: `${against}: ${valid ? "at most, " : ""}${figure}` };
@@ -66,7 +67,7 @@ export async function compareWithPlain(
 
 /** Where the comparison means something and can be paid for. */
 function checked(setting: Setting, device: Device, timed: StepPlan): Setting {
-  const flops = dispatchesOf(timed).reduce((sum, d) => sum + d.flops, 0);
+  const flops = stepDispatches(timed).reduce((sum, d) => sum + d.flops, 0);
   const { smallestImage } = getEntry(setting.network, setting.variant);
   const grid = Math.floor((setting.image - smallestImage) / 32) + 1;
   if (!device.software && flops <= AFFORDABLE && setting.batch * grid ** 2 >= SEEN) return setting;
@@ -75,7 +76,7 @@ function checked(setting: Setting, device: Device, timed: StepPlan): Setting {
 
 async function outcome(device: Device, setting: Setting, planning: Planning): Promise<Outcome> {
   // at a rate of 1 what a step adds is so large that the rounding of the weights does not hide it
-  const subject = await subjectOf(device, setting, planning, 1);
+  const subject = await stepSubjectOf(device, setting, planning, 1);
   try {
     const { variables } = subject;
     const before = tame(variables, setting.seed);
@@ -154,8 +155,8 @@ function distance(a: Float32Array, b: Float32Array): number {
 
 /** FLOPs of a plan's launches whose very kernels another plan launches. */
 function covered(timed: StepPlan, by: StepPlan): number {
-  const texts = new Set(dispatchesOf(by).map(({ kernel }) => kernel.text));
-  return dispatchesOf(timed).reduce((sum, d) => sum + (texts.has(d.kernel.text) ? d.flops : 0), 0);
+  const texts = new Set(stepDispatches(by).map(({ kernel }) => kernel.text));
+  return stepDispatches(timed).reduce((sum, d) => sum + (texts.has(d.kernel.text) ? d.flops : 0), 0);
 }
 
 const find = (name: string): [Op, string] => {
@@ -165,7 +166,7 @@ const find = (name: string): [Op, string] => {
 
 /** The last algorithm of each routine that fits, save that convolutions go by registers where the plan does not. */
 function plainest(timed: StepPlan): Choose {
-  const taken = new Set(dispatchesOf(timed).map(({ node, algorithm }) => `${node.routine} ${algorithm}`));
+  const taken = new Set(stepDispatches(timed).map(({ node, algorithm }) => `${node.routine} ${algorithm}`));
   return (name, shapes, attrs) => {
     const [op, routine] = find(name);
     const fitting = routines(op)[routine].filter(({ fits }) => !fits || fits(shapes, attrs));
@@ -184,7 +185,7 @@ function plainest(timed: StepPlan): Choose {
 function asIn(timed: StepPlan): Choose {
   const chosen = new Map<string, Choice[]>();
   const seen = new Set<unknown>();
-  for (const { node, algorithm, kernel } of dispatchesOf(timed)) {
+  for (const { node, algorithm, kernel } of stepDispatches(timed)) {
     const key = kind(`${node.op.name}/${node.routine}`, node.shapes, node.attrs);
     const choices = remember(chosen, key, () => []);
     if (seen.has(node)) choices.push(merged(choices.pop()!, kernel.tune));

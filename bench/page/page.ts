@@ -38,7 +38,7 @@ ${content}</details>
 const LONG = ["features", "limits"];
 
 /** Headings with what they say, in their order. */
-export const described = (facts: Readonly<Record<string, string>>): Markup =>
+export const definitionList = (facts: Readonly<Record<string, string>>): Markup =>
   html`<dl>${Object.entries(facts).map(
     ([heading, value]) =>
       html`<dt>${heading}</dt><dd>${LONG.includes(heading) ? folded(plural(value.split(", ").length, heading.slice(0, -1)), html`${value}`) : value}</dd>`,

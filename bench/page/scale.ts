@@ -1,6 +1,6 @@
 // Where values lie along a side of a plot, and what is written beside it.
 
-import { number } from "../gradcheck/heat_map.ts";
+import { formatNumber } from "../gradcheck/heat_map.ts";
 
 /** What values are told in. */
 export interface Unit {
@@ -23,14 +23,14 @@ export const durationUnit = (seconds: number): Unit =>
   DURATIONS.find(({ size }) => Math.abs(seconds) >= 2 * size) ?? DURATIONS[DURATIONS.length - 1];
 
 /** A value with its unit, to four figures. */
-export const told = (value: number, { name, size }: Unit): string =>
+export const formatQuantity = (value: number, { name, size }: Unit): string =>
   `${figures(value / size)} ${name}`.trim();
 
 /** Four figures, without powers of ten up to a million. */
 export const figures = (value: number): string =>
   Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6
     ? (+value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 10 })
-    : number(value).replace(".0e", "e");
+    : formatNumber(value).replace(".0e", "e");
 
 /** A side of a plot. Everything is drawn at parts of its length, from 0 to 1. */
 export interface Scale {

@@ -3,17 +3,17 @@
 import type { Recording } from "../../engine/tune/results/recording.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, figures, told } from "../page/scale.ts";
+import { durationUnit, figures, formatQuantity } from "../page/scale.ts";
 
 /** A row, what heads its column, and what it was recorded with. */
-export interface Side {
+export interface ComparedSide {
   readonly name: string;
   readonly row: Row;
   readonly of: Pick<Recording, "kernel" | "device" | "objective">;
 }
 
 /** A table of what differs, with the ratio of figures, the second over the first; below it what is the same. */
-export function sideBySide(one: Side, two: Side): string {
+export function sideBySide(one: ComparedSide, two: ComparedSide): string {
   const sides = [facts(one), facts(two)];
   const names = [...new Set(sides.flatMap((side) => [...side.keys()]))];
   const shown = (side: ReadonlyMap<string, Fact>, name: string) => side.get(name)?.text ?? "";
@@ -39,10 +39,13 @@ interface Fact {
   readonly figure?: number;
 }
 
-function facts({ row, of: { kernel, device, objective: by = "time" } }: Side): Map<string, Fact> {
+function facts({ row, of: { kernel, device, objective: by = "time" } }: ComparedSide): Map<string, Fact> {
   const { configuration, status, message, objective, error, metrics = {} } = row;
   const figure = (value: number): Fact => ({ text: figures(value), figure: value });
-  const time = (seconds: number): Fact => ({ text: told(seconds, durationUnit(seconds)), figure: seconds });
+  const time = (seconds: number): Fact => ({
+    text: formatQuantity(seconds, durationUnit(seconds)),
+    figure: seconds,
+  });
   const all: Record<string, Fact | undefined> = {
     kernel: kernel === undefined ? undefined : { text: kernel },
     ...Object.fromEntries(

@@ -5,7 +5,7 @@ import { ValueError } from "../../engine/errors.ts";
 import { rowLine } from "../../engine/tune/records/record.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import { sideBySide } from "./compare.ts";
-import { pick, readSources, type Source } from "./recordings.ts";
+import { pick, type RecordingSource, readSources } from "./recordings.ts";
 import { originOf } from "./repro.ts";
 import { find, type Numbered, wgslOf } from "./show.ts";
 
@@ -23,7 +23,7 @@ export interface DiffOptions {
 /** A row in its file. */
 interface Side {
   readonly path: string;
-  readonly source: Source;
+  readonly source: RecordingSource;
   readonly found: Numbered;
 }
 

@@ -6,9 +6,9 @@ import { gzipSync } from "node:zlib";
 import { FormatError, ValueError } from "../../engine/errors.ts";
 import { checkOutputs, readBytes, readUnpacked, writeFile } from "../../engine/io/files.node.ts";
 import { writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
-import { type Problem, readT1 } from "../../engine/tune/formats/t1.ts";
+import { readT1, type T1Problem } from "../../engine/tune/formats/t1.ts";
 import { writeT4 } from "../../engine/tune/formats/t4.ts";
-import { described, type Header, isRecord, writeRecord } from "../../engine/tune/records/record.ts";
+import { describeSpace, type Header, isRecord, writeRecord } from "../../engine/tune/records/record.ts";
 import type { Environment } from "../../engine/tune/results/environment.ts";
 import { type Recording, recordedSpace } from "../../engine/tune/results/recording.ts";
 import { about, pick, readSources } from "./recordings.ts";
@@ -40,7 +40,7 @@ export async function importRecording(path: string, out: string, { t1 }: { t1?: 
 }
 
 /** Throws FormatError where a row is not of the problem; says how many break its constraints. */
-function judge({ rows }: Recording, { space, name }: Problem, path: string, t1: string): void {
+function judge({ rows }: Recording, { space, name }: T1Problem, path: string, t1: string): void {
   const names = space.parameters.map((parameter) => parameter.name);
   for (const [i, { configuration }] of rows.entries()) {
     const unknown = Object.keys(configuration).find((of) => !names.includes(of));
@@ -62,7 +62,7 @@ function judge({ rows }: Recording, { space, name }: Problem, path: string, t1: 
 }
 
 /** What the file does not say is empty: the record does not guess. */
-function headerOf(recording: Recording, name: string, problem: Problem | undefined): Header {
+function headerOf(recording: Recording, name: string, problem: T1Problem | undefined): Header {
   const { rows, space = recordedSpace(rows), environment = {} } = recording;
   const { adapter, driver, implementation, toggles, ...more } = environment as Partial<Environment>;
   return {
@@ -75,7 +75,7 @@ function headerOf(recording: Recording, name: string, problem: Problem | undefin
       ...(more as Partial<Environment>),
     },
     // the constraints of a recorded space name what was recorded, and are no rule
-    space: problem ? described(problem.space) : { parameters: space.parameters, constraints: [] },
+    space: problem ? describeSpace(problem.space) : { parameters: space.parameters, constraints: [] },
     problem: recording.problem ?? problem?.problemSize ?? "",
   };
 }

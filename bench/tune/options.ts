@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { STATUSES } from "../../engine/tune/results/row.ts";
 import { strategies } from "../../engine/tune/strategies/index.ts";
-import { share, whole, withAdapter, withJson } from "../command_line/arguments.ts";
+import { parseShare, whole, withAdapter, withJson } from "../command_line/arguments.ts";
 import { suggestion } from "../command_line/suggest.ts";
 
 const withStrategy = (command: Command, standard: string): Command =>
@@ -45,7 +45,7 @@ export function tuneOptions(tune: Command): void {
             tune.commands.map((one) => one.name()),
           )}`,
         );
-      await (await import("./tune.ts")).run(subject, options);
+      await (await import("./tune.ts")).tuneOnce(subject, options);
     });
   for (const add of [addStep, addShow, addDiff, addRepro, addScore, addImport, addExport]) add(tune);
 }
@@ -58,7 +58,9 @@ function addShow(tune: Command): void {
     .option("--top <n>", "rows of the table", whole(1), 20)
     .addOption(new Option("--status <status>", "only rows of this status").choices(STATUSES))
     .option("--wgsl", "the WGSL of the row and nothing else")
-    .action(async (recording, row, options) => (await import("./show.ts")).show(recording, row, options));
+    .action(async (recording, row, options) =>
+      (await import("./show.ts")).showRecording(recording, row, options),
+    );
 }
 
 function addDiff(tune: Command): void {
@@ -79,7 +81,7 @@ function addRepro(tune: Command): void {
     .description("evaluate a row again from its record alone; exit code 0 if its status is the same")
     .argument("<record>", "a record of tuning; .gz too")
     .argument("<row>", "number of a row, or best")
-    .action(async (record, row, options) => (await import("./repro.ts")).repro(record, row, options));
+    .action(async (record, row, options) => (await import("./repro.ts")).reproRow(record, row, options));
 }
 
 function addScore(tune: Command): void {
@@ -96,7 +98,7 @@ function addScore(tune: Command): void {
     .option(
       "--cutoff <share>",
       "scoring ends where random search has come this far from the median to the optimum",
-      share(0.5),
+      parseShare(0.5),
       0.96,
     )
     .option("--seed <n>", "seed of the first run; each further run adds 1", whole(0), 0)
@@ -136,7 +138,11 @@ function addStep(tune: Command): void {
     .option("--variant <variant>", "its variant", "paper")
     .option("--image <pixels>", "image side", whole(75), 299)
     .option("--batch <n>", "images in a step", whole(1), 1)
-    .option("--share <part>", "tune the problems that make up this part of the step (default: 0.8)", share(0))
+    .option(
+      "--share <part>",
+      "tune the problems that make up this part of the step (default: 0.8)",
+      parseShare(0),
+    )
     .option("--top <n>", "tune this many problems instead, the costliest first", whole(1))
     .option(
       "--budget <amount>",

@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import type { Parameter } from "../../engine/tune/space/space.ts";
 import type { Markup } from "../page/markup.ts";
 import { plot, type Side, type Size } from "../page/plot.ts";
-import { durationUnit, figures, type Scale, scale, told } from "../page/scale.ts";
+import { durationUnit, figures, formatQuantity, type Scale, scale } from "../page/scale.ts";
 import { byValue, type Digest, middle, pareto, type Timed } from "./run.ts";
 
 /** Pixels. */
@@ -85,7 +85,7 @@ export function progress(
       y: (one: Timed) => y.at(one.objective),
       r: (one: Timed) => (one.objective === best?.objective ? 4 : 2.5),
       fill: (one: Timed) => (one.objective === best?.objective ? "var(--good)" : "currentColor"),
-      title: (one: Timed) => `evaluation ${one.evaluation}: ${told(one.objective, unit)}`,
+      title: (one: Timed) => `evaluation ${one.evaluation}: ${formatQuantity(one.objective, unit)}`,
     }),
   ]);
 }
@@ -126,7 +126,7 @@ export function distribution({ timed, best, standard, unit, objective }: Digest)
       const at = x.at(one!.objective);
       return [
         Plot.ruleX([at], { stroke: color, strokeWidth: 2, insetTop: line - 33 }),
-        Plot.text([`${name} ${told(one!.objective, unit)}`], {
+        Plot.text([`${name} ${formatQuantity(one!.objective, unit)}`], {
           x: [at],
           y: [1],
           dx: at < 0.7 ? 5 : -5,
@@ -257,7 +257,7 @@ export function accuracy({ timed, unit, objective }: Digest): Markup {
       fill: "var(--good)",
       stroke: "var(--page)",
       title: (one: Timed) =>
-        `${told(one.objective, unit)}, error / bound ${figures(one.row.error!)}: ${Object.entries(
+        `${formatQuantity(one.objective, unit)}, error / bound ${figures(one.row.error!)}: ${Object.entries(
           one.row.configuration,
         )
           .map(([name, value]) => `${name} ${value}`)

@@ -8,11 +8,11 @@ import { readT4 } from "../../engine/tune/formats/t4.ts";
 import { shaderOf } from "../../engine/tune/records/record.node.ts";
 import {
   type Header,
+  headerSpace,
   isRecord,
   readRecord,
   recordingOf,
   type Section,
-  spaceOf,
 } from "../../engine/tune/records/record.ts";
 
 import type { Recording } from "../../engine/tune/results/recording.ts";
@@ -20,7 +20,7 @@ import type { Row } from "../../engine/tune/results/row.ts";
 import type { Value } from "../../engine/tune/space/space.ts";
 
 /** Rows that were measured together: a file of ours may hold several such runs, of other formats it holds one. */
-export interface Source {
+export interface RecordingSource {
   /** Short and, within a command, its own. */
   readonly name: string;
   readonly format: "T4" | "Kernel Tuner" | "record";
@@ -42,7 +42,7 @@ interface Kept {
  * The runs of a recording: T4 results, a Kernel Tuner cache or a record of tuning, packed or not; what is odd about it
  * goes to stderr. Throws FormatError where it is missing or none of these.
  */
-export async function readSources(path: string): Promise<Source[]> {
+export async function readSources(path: string): Promise<RecordingSource[]> {
   const bytes = await readUnpacked(path);
   const name = basename(path).replace(/(\.(json|jsonl|gz))+$/, "");
   if (isRecord(bytes)) return recordSources(path, name, bytes);
@@ -72,7 +72,7 @@ function formatOf(text: string, path: string): "T4" | "Kernel Tuner" {
   throw new FormatError(`${path}: ${instead}`);
 }
 
-function recordSources(path: string, name: string, bytes: Uint8Array): Source[] {
+function recordSources(path: string, name: string, bytes: Uint8Array): RecordingSource[] {
   const contents = readRecord(bytes, path);
   const { sections, torn } = contents;
   if (torn > 0) console.error(`${path}: its last line is torn: ${torn} bytes are left out`);
@@ -134,14 +134,18 @@ function legalOf(header: Header): number | undefined {
   const all = header.space.parameters.reduce((product, { values }) => product * values.length, 1);
   if (all > COUNTABLE) return undefined;
   try {
-    return spaceOf(header).size;
+    return headerSpace(header).size;
   } catch {
     return undefined; // a constraint was a function
   }
 }
 
 /** The only run of a file, or the one of a number from 1 on. Throws ValueError that lists them. */
-export function pick(path: string, sources: readonly Source[], run: number | undefined): Source {
+export function pick(
+  path: string,
+  sources: readonly RecordingSource[],
+  run: number | undefined,
+): RecordingSource {
   const found = run === undefined && sources.length === 1 ? sources[0] : sources[(run ?? 0) - 1];
   if (found) return found;
   const list = sources.map((source, i) => `\n  ${i + 1}: ${about(source)}`).join("");
@@ -150,7 +154,7 @@ export function pick(path: string, sources: readonly Source[], run: number | und
 }
 
 /** What a run is of, in a line. */
-export function about({ recording: { kernel, device, problem, rows } }: Source): string {
+export function about({ recording: { kernel, device, problem, rows } }: RecordingSource): string {
   const sizes = problem === undefined || problem === "" ? [] : [`problem ${JSON.stringify(problem)}`];
   return [
     `${kernel || "unnamed kernel"} on ${device || "unnamed device"}`,

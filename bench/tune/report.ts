@@ -3,10 +3,10 @@
 import type { Row, Status } from "../../engine/tune/results/row.ts";
 import type { Json } from "../../engine/tune/results/schema.ts";
 import { html, type Markup } from "../page/markup.ts";
-import { described, framed, plural } from "../page/page.ts";
-import { durationUnit, figures, scale, told } from "../page/scale.ts";
+import { definitionList, framed, plural } from "../page/page.ts";
+import { durationUnit, figures, formatQuantity, scale } from "../page/scale.ts";
 import { accuracy, distribution, effect, progress } from "./plots.ts";
-import { byStatus, type Digest, digest, explained, middle, pareto, type Run, refusals } from "./run.ts";
+import { byStatus, type Digest, digest, explained, middle, pareto, refusals, type TuningRun } from "./run.ts";
 import { bestSection } from "./table.ts";
 
 /** What a status says of a configuration. */
@@ -30,12 +30,12 @@ const EFFECTS = 40;
  * A run as an HTML document: what it found, where it ran, the best so far, the distribution of times, the effect of each
  * parameter, times against errors, the best rows and those tied with them, what failed and why, what the adapter refuses.
  */
-export function page(run: Run): string {
+export function tuningPage(run: TuningRun): string {
   const found = digest(run);
   const title = `Tuning${run.kernel ? `: ${run.kernel}` : ""}`;
   const header = html`<h1>${title}</h1>
 ${verdict(run, found)}
-${described(facts(run, found))}`;
+${definitionList(facts(run, found))}`;
   const drawn = found.best
     ? [progressSection(run, found), distributionSection(found), effectSection(found), accuracySection(found)]
     : [];
@@ -48,7 +48,7 @@ ${described(facts(run, found))}`;
   ]);
 }
 
-function verdict({ rows }: Run, { timed, best, standard, tied, unit, objective }: Digest): Markup {
+function verdict({ rows }: TuningRun, { timed, best, standard, tied, unit, objective }: Digest): Markup {
   if (!best) {
     const what =
       rows.length === 0
@@ -65,10 +65,10 @@ function verdict({ rows }: Run, { timed, best, standard, tied, unit, objective }
         ? ", the default"
         : `, ${figures(gain)} times less than the default`;
   const others = tied.size > 1 ? ` Nothing tells ${plural(tied.size - 1, "other row")} from it.` : "";
-  return html`<p class="verdict"><b>Best ${told(best.objective, unit)}</b>${against}, of ${plural(timed.length, "row")} with a ${objective} that counts.${others}</p>`;
+  return html`<p class="verdict"><b>Best ${formatQuantity(best.objective, unit)}</b>${against}, of ${plural(timed.length, "row")} with a ${objective} that counts.${others}</p>`;
 }
 
-function facts(run: Run, { varied, fixed, seconds }: Digest): Record<string, string> {
+function facts(run: TuningRun, { varied, fixed, seconds }: Digest): Record<string, string> {
   const { rows, device, problem, environment = {}, searched } = run;
   const stamps = rows
     .map(({ timestamp }) => timestamp.replace(/\.\d+/, ""))
@@ -76,7 +76,9 @@ function facts(run: Run, { varied, fixed, seconds }: Digest): Record<string, str
     .sort();
   const clocks = new Set(
     rows.flatMap(({ reading }) =>
-      reading ? [`${reading.source}, steps of ${told(reading.quantum, durationUnit(reading.quantum))}`] : [],
+      reading
+        ? [`${reading.source}, steps of ${formatQuantity(reading.quantum, durationUnit(reading.quantum))}`]
+        : [],
     ),
   );
   const all: Record<string, string | undefined> = {
@@ -88,7 +90,7 @@ function facts(run: Run, { varied, fixed, seconds }: Digest): Record<string, str
       : undefined,
     parameters: varied.map(({ name }) => name).join(", "),
     fixed: fixed.map(({ name, values }) => `${name} ${values[0]}`).join(", "),
-    evaluated: `${plural(rows.length, "row")}${rows.length > 0 ? ` in ${told(seconds, durationUnit(seconds))}` : ""}`,
+    evaluated: `${plural(rows.length, "row")}${rows.length > 0 ? ` in ${formatQuantity(seconds, durationUnit(seconds))}` : ""}`,
     measured: stamps.length > 0 ? [...new Set([stamps[0], stamps.at(-1)!])].join(" to ") : undefined,
     clock: [...clocks].slice(0, 4).join("; "),
   };
@@ -105,9 +107,9 @@ function text(value: Json): string {
   return String(value);
 }
 
-function progressSection({ rows }: Run, found: Digest): Markup {
+function progressSection({ rows }: TuningRun, found: Digest): Markup {
   const reached = found.timed.find(({ objective }) => objective === found.best!.objective)!;
-  const when = `${told(reached.objective, found.unit)} after ${reached.evaluation.toLocaleString("en")} of ${plural(rows.length, "evaluation")}, ${told(reached.seconds, durationUnit(reached.seconds))} of ${told(found.seconds, durationUnit(found.seconds))}`;
+  const when = `${formatQuantity(reached.objective, found.unit)} after ${reached.evaluation.toLocaleString("en")} of ${plural(rows.length, "evaluation")}, ${formatQuantity(reached.seconds, durationUnit(reached.seconds))} of ${formatQuantity(found.seconds, durationUnit(found.seconds))}`;
   return html`<section id="progress"><h2>Best so far <small>${when}</small></h2>
 <div class="plots"><figure class="half"><figcaption>By evaluation</figcaption>${progress(found, "evaluations", rows.length)}</figure>
 ${found.seconds > 0 ? html`<figure class="half"><figcaption>By time spent</figcaption>${progress(found, "seconds", rows.length)}</figure>` : html`<p class="note">The rows do not say how long they took.</p>`}</div></section>`;
@@ -116,7 +118,7 @@ ${found.seconds > 0 ? html`<figure class="half"><figcaption>By time spent</figca
 function distributionSection(found: Digest): Markup {
   const { timed, unit, ordered } = found;
   const slowest = ordered.reduce((most, { objective }) => Math.max(most, objective), -Infinity);
-  return html`<section id="distribution"><h2>Distribution <small>median ${told(middle(timed), unit)}, greatest ${told(slowest, unit)}</small></h2>
+  return html`<section id="distribution"><h2>Distribution <small>median ${formatQuantity(middle(timed), unit)}, greatest ${formatQuantity(slowest, unit)}</small></h2>
 <div class="plots"><figure class="wide">${distribution(found)}</figure></div></section>`;
 }
 
@@ -189,7 +191,7 @@ function messageList(messages: ReturnType<typeof byStatus>[number]["messages"]):
     )}${more > 0 ? html`<li><b>${more.toLocaleString("en")} with other messages</b></li>` : undefined}</ul>`;
 }
 
-function refusalSection({ rows, searched }: Run): Markup {
+function refusalSection({ rows, searched }: TuningRun): Markup {
   const refused = refusals(rows);
   const total = refused.reduce((sum, { count }) => sum + count, 0);
   const cut = [...(searched?.refused ?? [])].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
@@ -228,7 +230,7 @@ ${cut.map(
 }</section>`;
 }
 
-const notesSection = ({ notes = [] }: Run): Markup | undefined =>
+const notesSection = ({ notes = [] }: TuningRun): Markup | undefined =>
   notes.length > 0
     ? html`<section id="notes"><h2>Notes</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></section>`
     : undefined;

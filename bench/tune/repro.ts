@@ -8,7 +8,7 @@ import type { Row } from "../../engine/tune/results/row.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
 import type { Inspection } from "../../engine/tune/runner/runner.ts";
 import { sideBySide } from "./compare.ts";
-import { pick, readSources, type Source } from "./recordings.ts";
+import { pick, type RecordingSource, readSources } from "./recordings.ts";
 import { find, type Numbered } from "./show.ts";
 
 export interface ReproOptions {
@@ -37,7 +37,7 @@ interface Repeat {
  * 0 where its status is the same, else 1. Throws ValueError for a row that is not there, or of which the record does not
  * say what it was made of.
  */
-export async function repro(path: string, which: string, options: ReproOptions): Promise<void> {
+export async function reproRow(path: string, which: string, options: ReproOptions): Promise<void> {
   const source = pick(path, await readSources(path), options.run);
   const found = find(path, source, which);
   const repeat = await again(originOf(path, source, found), source, found, options.adapter);
@@ -49,7 +49,11 @@ export async function repro(path: string, which: string, options: ReproOptions):
 }
 
 /** What a row was made of. Throws ValueError where its file does not say. */
-export function originOf(path: string, { format, record }: Source, { number, row }: Numbered): Origin {
+export function originOf(
+  path: string,
+  { format, record }: RecordingSource,
+  { number, row }: Numbered,
+): Origin {
   const origin = record?.headers.get(row)?.origin;
   if (origin) return origin;
   const why = record
@@ -60,7 +64,7 @@ export function originOf(path: string, { format, record }: Source, { number, row
 
 async function again(
   origin: Origin,
-  { record }: Source,
+  { record }: RecordingSource,
   { row: recorded }: Numbered,
   adapter?: string,
 ): Promise<Repeat> {
@@ -105,7 +109,13 @@ function changes(before: Environment, now: Environment): string[] {
   return Object.keys(before).flatMap((name) => between(name, before[name], now[name]));
 }
 
-function print(path: string, { number }: Numbered, source: Source, repeat: Repeat, changed: string[]): void {
+function print(
+  path: string,
+  { number }: Numbered,
+  source: RecordingSource,
+  repeat: Repeat,
+  changed: string[],
+): void {
   const { made, archived, recorded, repeated, environment } = repeat;
   const { kernel, device, objective } = source.recording;
   console.log(

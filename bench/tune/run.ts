@@ -9,7 +9,7 @@ import type { Configuration, Parameter, Space, Value } from "../../engine/tune/s
 import { durationUnit, type Unit } from "../page/scale.ts";
 
 /** A recording, its rows in the order of their evaluation, with what else is known of the run. */
-export interface Run extends Recording {
+export interface TuningRun extends Recording {
   /** The space that was searched, with its constraints; `space` may be no more than what was recorded of it. */
   readonly searched?: Space;
   /** The configurations that were measured again in turns, and how they ranked. */
@@ -46,7 +46,7 @@ export interface Digest {
   readonly unit: Unit;
 }
 
-export function digest(run: Run): Digest {
+export function digest(run: TuningRun): Digest {
   const { rows, objective = "time" } = run;
   const space = run.searched ?? run.space;
   const parameters = space?.parameters ?? (rows.length > 0 ? recordedSpace(rows).parameters : []);
@@ -86,7 +86,7 @@ export function digest(run: Run): Digest {
 }
 
 function placesOf(
-  { ranked }: Run,
+  { ranked }: TuningRun,
   key: (configuration: Configuration) => string,
 ): ReadonlyMap<string, RankedContender> {
   const places = ranked?.ranking.places ?? [];

@@ -10,11 +10,11 @@ import { randomSample } from "../../engine/tune/strategies/random_sample.ts";
 import type { Strategy } from "../../engine/tune/strategies/strategy.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { about, readSources, type Source } from "./recordings.ts";
+import { about, type RecordingSource, readSources } from "./recordings.ts";
 
 /** A recorded space to search, with what random search does there. */
 interface Ground {
-  readonly source: Source;
+  readonly source: RecordingSource;
   readonly recorded: Recorded;
   readonly baseline: Baseline;
 }
@@ -62,7 +62,7 @@ function choose(names: readonly string[] = strategies.map(({ name }) => name)): 
 }
 
 /** Throws FormatError where a space cannot be scored: without rows or seconds, or too small for the cut-off. */
-function ground(source: Source, path: string, { axis, cutoff }: TuneScoreOptions): Ground {
+function ground(source: RecordingSource, path: string, { axis, cutoff }: TuneScoreOptions): Ground {
   const { recording, legal } = source;
   const { rows, space, objective = "time" } = recording;
   if (!space) throw new FormatError(`${path}: no rows are in it`);

@@ -5,7 +5,7 @@ import { spreadOf } from "../../engine/statistics/quantiles.ts";
 import { rowLine } from "../../engine/tune/records/record.ts";
 import type { Row, Status } from "../../engine/tune/results/row.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { about, pick, readSources, type Source } from "./recordings.ts";
+import { about, pick, type RecordingSource, readSources } from "./recordings.ts";
 import { byStatus } from "./run.ts";
 
 export interface ShowOptions {
@@ -29,7 +29,11 @@ export interface Numbered {
  * Prints the best rows of a recording and counts of all, or one row in full: `best`, or the one of a number; or the WGSL
  * of that row. Throws ValueError for a row that is not there, or whose WGSL is not kept.
  */
-export async function show(path: string, which: string | undefined, options: ShowOptions): Promise<void> {
+export async function showRecording(
+  path: string,
+  which: string | undefined,
+  options: ShowOptions,
+): Promise<void> {
   const sources = await readSources(path);
   if (which !== undefined) {
     const source = pick(path, sources, options.run);
@@ -52,14 +56,14 @@ export async function show(path: string, which: string | undefined, options: Sho
   else for (const source of shown) printRun(source, options);
 }
 
-const numbered = ({ recording }: Source): Numbered[] =>
+const numbered = ({ recording }: RecordingSource): Numbered[] =>
   recording.rows.map((row, i) => ({ number: i + 1, row }));
 
 const objectiveOf = ({ row }: Numbered): number =>
   row.status === "ok" ? (row.objective ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
 
 /** Those that count, best first; then those that do not, in their order. */
-const sorted = (source: Source, { status }: ShowOptions): Numbered[] =>
+const sorted = (source: RecordingSource, { status }: ShowOptions): Numbered[] =>
   numbered(source)
     .filter(({ row }) => status === undefined || row.status === status)
     .sort((a, b) => {
@@ -68,7 +72,7 @@ const sorted = (source: Source, { status }: ShowOptions): Numbered[] =>
     });
 
 /** The best row of a run, or the one of a number. Throws ValueError that says which there are. */
-export function find(path: string, source: Source, which: string): Numbered {
+export function find(path: string, source: RecordingSource, which: string): Numbered {
   const rows = numbered(source);
   if (which === "best") {
     const best = rows.reduce<Numbered | undefined>(
@@ -89,7 +93,7 @@ export function find(path: string, source: Source, which: string): Numbered {
 /** The WGSL of a row. Throws ValueError where it is not kept. */
 export function wgslOf(
   path: string,
-  { format, record }: Source,
+  { format, record }: RecordingSource,
   { number, row: { wgsl } }: Numbered,
 ): string {
   const text = wgsl === undefined ? undefined : record?.text(wgsl);
@@ -103,7 +107,7 @@ export function wgslOf(
 }
 
 /** Rows by status and message, most first. */
-const counts = ({ recording }: Source): { status: Status; message: string; rows: number }[] =>
+const counts = ({ recording }: RecordingSource): { status: Status; message: string; rows: number }[] =>
   byStatus(recording.rows)
     .flatMap(({ status, count, messages }) => {
       const silent = messages.reduce((rest, one) => rest - one.count, count);
@@ -119,7 +123,7 @@ const plain = ({ number, row }: Numbered) => {
   return { row: number, ...rest };
 };
 
-const summary = (source: Source, options: ShowOptions) => {
+const summary = (source: RecordingSource, options: ShowOptions) => {
   const { kernel, device, problem, objective = "time", environment } = source.recording;
   const rows = sorted(source, options).slice(0, options.top);
   return { kernel, device, problem, objective, environment, counts: counts(source), rows: rows.map(plain) };
@@ -130,12 +134,12 @@ const figure = (value: number | undefined, digits = 4): string =>
   value === undefined ? "" : String(Number(value.toPrecision(digits)));
 
 /** How an objective is shown: times in ms. */
-function unitOf({ recording: { objective = "time" } }: Source) {
+function unitOf({ recording: { objective = "time" } }: RecordingSource) {
   const timed = objective.startsWith("time");
   return { head: timed ? `${objective}, ms` : objective, scale: timed ? 1e3 : 1 };
 }
 
-function printRun(source: Source, options: ShowOptions): void {
+function printRun(source: RecordingSource, options: ShowOptions): void {
   console.log(`${source.name}: ${about(source)}`);
   const rows = sorted(source, options);
   const shown = rows.slice(0, options.top);
@@ -146,7 +150,7 @@ function printRun(source: Source, options: ShowOptions): void {
     console.log(formatTable([number("rows"), text("status"), text("message")], statuses));
 }
 
-function printRows(source: Source, rows: readonly Numbered[]): void {
+function printRows(source: RecordingSource, rows: readonly Numbered[]): void {
   const names = [
     ...new Set(source.recording.rows.flatMap(({ configuration }) => Object.keys(configuration))),
   ];
@@ -179,7 +183,7 @@ function spread(times: readonly number[]): string {
   return `${figure((100 * (high - low)) / median, 2)} %`;
 }
 
-function printRow(path: string, source: Source, { number, row }: Numbered): void {
+function printRow(path: string, source: RecordingSource, { number, row }: Numbered): void {
   const { head, scale } = unitOf(source);
   const {
     configuration,

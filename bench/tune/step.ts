@@ -10,9 +10,9 @@ import { checkOutputs, readBytes, writeFile } from "../../engine/io/files.node.t
 import { RunRecord } from "../../engine/tune/records/record.node.ts";
 import { type Environment, environmentOf } from "../../engine/tune/results/environment.ts";
 import { Isolated } from "../../engine/tune/runner/isolation.node.ts";
-import type { Group } from "../../engine/tune/step/groups.ts";
+import type { LaunchGroup } from "../../engine/tune/step/groups.ts";
 import {
-  type Finding,
+  type StepFinding,
   type StepObserver,
   type StepOptions,
   type StepTuned,
@@ -24,8 +24,8 @@ import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { openDevice } from "../command_line/open_device.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, told } from "../page/scale.ts";
-import { budgetOf, settingsOf } from "./tune.ts";
+import { durationUnit, formatQuantity } from "../page/scale.ts";
+import { budgetOf, parseSettings } from "./tune.ts";
 
 export interface StepCommand {
   readonly model: string;
@@ -101,7 +101,7 @@ function optionsOf(command: StepCommand, device: Device): StepOptions {
     evaluator: ({ op, ...of }) =>
       new Isolated({ routine: { op: op.name, ...of } }, { adapter, patience: { verify: PATIENCE } }),
     budget: budgetOf(command.budget),
-    settings: settingsOf(set),
+    settings: parseSettings(set),
     ...{ share, top, strategy, seed, rounds },
   };
 }
@@ -110,12 +110,12 @@ const said = ({ model: network, variant, image, batch }: StepCommand): string =>
   `${network} (${variant}), ${batch} ${batch === 1 ? "image" : "images"} of ${image}x${image}`;
 
 /** A file for the rows of a group: those of the same routine and sizes share it, in sections. */
-const fileOf = ({ routine, node: { op, shapes } }: Group): string => {
+const fileOf = ({ routine, node: { op, shapes } }: LaunchGroup): string => {
   const sides = op.inputs.slice(0, 2).map((name) => shapes[name].join("x"));
   return [routine.replace("/", "-"), ...sides].join("-");
 };
 
-const named = ({ routine, node: { op, shapes, attrs } }: Group): string => {
+const named = ({ routine, node: { op, shapes, attrs } }: LaunchGroup): string => {
   const tensors = op.inputs.slice(0, 2).map((name) => `${name} ${shapes[name].join("x")}`);
   const strides: readonly number[] = (attrs as { stride?: readonly number[] })?.stride ?? [];
   const stride = strides.some((by) => by !== 1) ? [`stride ${strides.join("x")}`] : [];
@@ -131,15 +131,15 @@ class Progress implements StepObserver {
   #running = "";
   #began = performance.now();
 
-  profiled(groups: readonly Group[], chosen: readonly Group[]): void {
+  profiled(groups: readonly LaunchGroup[], chosen: readonly LaunchGroup[]): void {
     this.stop();
-    const sum = (of: readonly Group[]) => of.reduce((total, { seconds }) => total + seconds, 0);
+    const sum = (of: readonly LaunchGroup[]) => of.reduce((total, { seconds }) => total + seconds, 0);
     const share = `${Math.round((100 * sum(chosen)) / sum(groups))} %`;
     console.error(`${groups.length} problems; ${chosen.length} of them, ${share} of the step, are tuned`);
     this.#began = performance.now();
   }
 
-  tuning(group: Group, number: number, of: number) {
+  tuning(group: LaunchGroup, number: number, of: number) {
     let best = Infinity;
     let [done, most] = [0, 1];
     return {
@@ -158,7 +158,7 @@ class Progress implements StepObserver {
     };
   }
 
-  tuned({ group, alone: { best, ratio, why } }: Finding): void {
+  tuned({ group, alone: { best, ratio, why } }: StepFinding): void {
     this.stop();
     const outcome = best ? `${choice(best)}, ${percent(ratio!)} of the present time` : why;
     console.error(`${named(group)}: ${outcome}`);
@@ -186,7 +186,7 @@ class Progress implements StepObserver {
   }
 }
 
-const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+const duration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
 const ms = (seconds: number): string => (1e3 * seconds).toFixed(2);
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)} %`;
 const choice = ({ algorithm, tune }: Choice): string =>
@@ -195,7 +195,7 @@ const spread = ({ ratio, interval }: Turns): string =>
   `${ratio.toFixed(3)} [${interval.map((end) => end.toFixed(3)).join(", ")}]`;
 
 /** What the whole step came to. */
-export function verdict({ step: took, predicted, achieved, problems, seconds }: StepTuned): string {
+export function formatOutcome({ step: took, predicted, achieved, problems, seconds }: StepTuned): string {
   if (!took) return `Nothing is faster in the step, which takes ${duration(seconds)} on the device.`;
   const times = `The step takes ${duration(took.tuned)} where it took ${duration(took.present)}: ${spread(took)} of the time`;
   const gains = `${ms(predicted)} ms predicted, ${ms(achieved)} ms achieved`;
@@ -225,7 +225,7 @@ function print(found: StepTuned): void {
     kept ? "yes" : (why ?? "no"),
   ]);
   console.log(formatTable(columns, rows));
-  console.log(verdict(found));
+  console.log(formatOutcome(found));
 }
 
 /** Prints what was found and writes it as JSON; and the tuning table, if the step is faster, and into `--merge`. */

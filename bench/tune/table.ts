@@ -3,12 +3,12 @@
 import { html, type Markup } from "../page/markup.ts";
 import { plural } from "../page/page.ts";
 import { figures } from "../page/scale.ts";
-import type { Digest, Run, Timed } from "./run.ts";
+import type { Digest, Timed, TuningRun } from "./run.ts";
 
 /** Rows that are listed, and those beyond them that are tied with the best; columns of metrics. */
 const LISTED = { best: 15, tied: 60, metrics: 4 };
 
-export function bestSection(run: Run, found: Digest): Markup {
+export function bestSection(run: TuningRun, found: Digest): Markup {
   const { ordered, tied, standard } = found;
   const title = html`<h2>Best rows <small>${ordered.length > 0 ? `${tied.size.toLocaleString("en")} that may be the best` : ""}</small></h2>`;
   if (ordered.length === 0) return html`<section id="best">${title}<p class="note">None.</p></section>`;

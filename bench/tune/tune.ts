@@ -17,9 +17,9 @@ import { ops } from "../../kernels/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, told } from "../page/scale.ts";
-import { page } from "./report.ts";
-import { byStatus, type Run } from "./run.ts";
+import { durationUnit, formatQuantity } from "../page/scale.ts";
+import { tuningPage } from "./report.ts";
+import { byStatus, type TuningRun } from "./run.ts";
 
 export interface RunOptions {
   /** T1 file: the parameters, and for a kernel of one's own its arguments and sizes. */
@@ -42,14 +42,14 @@ export interface RunOptions {
 }
 
 /** Tunes an operation by its name, or the kernel of a T1 file or of a .wgsl file with its T1 beside it. */
-export const run = (subject: string, options: RunOptions): Promise<void> =>
+export const tuneOnce = (subject: string, options: RunOptions): Promise<void> =>
   interruptible((signal) => search(subject, options, signal));
 
 async function search(subject: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   const { seed, strategy, adapter, verify } = options;
   const { origin, problem, ...wanted } = await wantedOf(subject, options);
   const budget = budgetOf(options.budget) ?? wanted.budget;
-  const settings = settingsOf(options.set ?? []);
+  const settings = parseSettings(options.set ?? []);
   const path = join(options.out, `${wanted.name}.jsonl`);
   const html = path.replace(/jsonl$/, "html");
   await checkOutputs([path, html], [subject, options.space]);
@@ -101,7 +101,7 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
       ],
     });
     bar.stop();
-    await writeFile(html, page(runOf(found, wanted.name)));
+    await writeFile(html, tuningPage(runOf(found, wanted.name)));
     if (options.json) console.log(JSON.stringify(summary(found, path, html), null, 2));
     else print(found, `${path}, report: ${html}`);
   } catch (error) {
@@ -115,7 +115,7 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
 }
 
 /** What the report shows of it. */
-function runOf({ results, space, ranking, finalists, environment }: Tuned, kernel: string): Run {
+function runOf({ results, space, ranking, finalists, environment }: Tuned, kernel: string): TuningRun {
   return {
     rows: results,
     kernel,
@@ -212,7 +212,7 @@ export function budgetOf(budget: string | undefined): Budget | undefined {
 }
 
 /** `name=value` of a strategy's settings. */
-export const settingsOf = (list: readonly string[]): Record<string, number | string> =>
+export const parseSettings = (list: readonly string[]): Record<string, number | string> =>
   Object.fromEntries(
     list.map((one) => {
       const [name, value] = one.split("=");
@@ -233,7 +233,7 @@ function json(option: string, given: string) {
 
 const readText = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
 
-const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+const duration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
 
 const summary = (
   { results, best, tied, refused, stopped, environment }: Tuned,

@@ -1,6 +1,6 @@
 // Arrays as callers have them, made into what the device takes.
 import { size } from "../../kernels/op.ts";
-import { show } from "../arguments.ts";
+import { formatValue } from "../arguments.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 
 /** What is taken where floats are wanted. Whoever takes images refuses arrays of integers: see `toFloats`. */
@@ -42,7 +42,7 @@ export function toFloats(what: string, value: unknown, { shape, range }: Expecte
   const integers = !FLOATS.includes(kind) && kind !== "Array";
   if (integers && (range || kind.startsWith("Big"))) {
     const scaling = /^Uint8/.test(kind) && range === "[-1, 1]" ? "; scale them, e.g. x / 127.5 - 1" : "";
-    throw new ValueError(`${what}: ${wanted} expected but ${show(value)} is given${scaling}`);
+    throw new ValueError(`${what}: ${wanted} expected but ${formatValue(value)} is given${scaling}`);
   }
   checkCount(what, values, shape);
   if (kind === "Float32Array" && isPlain((values as Float32Array).buffer)) return values as Float32Array;
@@ -95,7 +95,7 @@ export function toIntegers(
  */
 export function toBytes(what: string, data: unknown): Uint8Array<ArrayBuffer> {
   if (!ArrayBuffer.isView(data))
-    throw new ValueError(`${what}: a typed array or DataView is expected but ${show(data)} is given`);
+    throw new ValueError(`${what}: a typed array or DataView is expected but ${formatValue(data)} is given`);
   const bytes = viewOf(what, data);
   return isPlain(bytes.buffer) ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
@@ -120,7 +120,7 @@ function take(what: string, value: unknown, wanted: string) {
   const view = ArrayBuffer.isView(value) && !(value instanceof DataView);
   const kind: string = view ? (value as any)[Symbol.toStringTag] : "Array";
   if (!view && !Array.isArray(value))
-    throw new ValueError(`${what}: ${wanted} expected but ${show(value)} is given`);
+    throw new ValueError(`${what}: ${wanted} expected but ${formatValue(value)} is given`);
   if (view) viewOf(what, value);
   return { kind, values: value as ArrayLike<unknown> };
 }
@@ -139,7 +139,7 @@ function checkNumbers(what: string, values: ArrayLike<unknown>, type: "number" |
     if (typeof values[i] !== type) {
       const flat = Array.isArray(values[i]) ? "; values are given flat, in row-major order" : "";
       throw new ValueError(
-        `${what}: a ${type} is expected at index ${i} but ${show(values[i])} is given${flat}`,
+        `${what}: a ${type} is expected at index ${i} but ${formatValue(values[i])} is given${flat}`,
       );
     }
 }

@@ -15,7 +15,7 @@ import { GPUBufferUsage, GPUMapMode, GPUShaderStage } from "./flags.ts";
 import { checkOpenOptions, type OpenOptions } from "./options.ts";
 import type { AdapterKind, Found } from "./platform.ts";
 import type { Reflected } from "./reflect.ts";
-import { describeRequest, nameOf } from "./request.ts";
+import { adapterName, describeRequest } from "./request.ts";
 import { readSwitch } from "./switches.ts";
 import type { Traits } from "./traits.ts";
 import { parseTuningTable, readTuningTable, type TuningTable } from "./tuning_table.ts";
@@ -65,7 +65,7 @@ export class Device {
     const found = await findAdapter({ adapter: wanted, dawn: readSwitch("DAWN"), globals, quiet });
     const { adapter } = found;
     const gpu = await adapter.requestDevice(describeRequest(adapter, options)).catch((cause: Error) => {
-      throw new NoAdapterError(`${nameOf(adapter)}: gives no device: ${cause.message}`, { cause });
+      throw new NoAdapterError(`${adapterName(adapter)}: gives no device: ${cause.message}`, { cause });
     });
     const device = new Device(gpu, adapter, found, tuningTable, globals);
     if (verbosity() >= 1) console.error(`${device.name} (${device.kind}), ${device.implementation}`);
@@ -74,7 +74,7 @@ export class Device {
 
   /** Adapter as its driver calls it. */
   get name(): string {
-    return nameOf(this.adapter);
+    return adapterName(this.adapter);
   }
   get kind(): AdapterKind {
     return this.found.kind;

@@ -1,8 +1,8 @@
 import { FormatError, NoAdapterError } from "../errors.ts";
-import type { Found, Search } from "./platform.ts";
+import type { AdapterSearch, Found } from "./platform.ts";
 
 /** The browser's own adapter. */
-export async function findAdapter({ adapter }: Search): Promise<Found> {
+export async function findAdapter({ adapter }: AdapterSearch): Promise<Found> {
   if (adapter)
     throw new NoAdapterError(`a browser offers no choice of adapter, but ${adapter} was asked for`);
   const gpu = navigator.gpu;

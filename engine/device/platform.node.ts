@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { FormatError, NoAdapterError, ValueError } from "../errors.ts";
-import type { AdapterKind, Found, Search } from "./platform.ts";
+import type { AdapterKind, AdapterSearch, Found } from "./platform.ts";
 import { withoutStderr } from "./stderr.node.ts";
 import { hasLoader, prepareSwiftShader } from "./swiftshader.node.ts";
 
@@ -26,7 +26,7 @@ export async function readText(path: string): Promise<string> {
  * Finds an adapter: the one named, else hardware, else lavapipe, else the SwiftShader of the npm package
  * `@sparticuz/chromium`. Throws NoAdapterError saying what was looked for.
  */
-export async function findAdapter(search: Search): Promise<Found> {
+export async function findAdapter(search: AdapterSearch): Promise<Found> {
   const { adapter: wanted } = search;
   const looked: string[] = [];
   if (wanted === "null") return (await open("null", undefined, {}, search, looked)) ?? refuse(wanted, looked);
@@ -59,7 +59,7 @@ function refuse(wanted: string | undefined, looked: readonly string[]): never {
 export const lavapipeThreads = (): Record<string, string> =>
   environment("LP_NUM_THREADS") ? {} : { LP_NUM_THREADS: String(Math.min(32, 3 * availableParallelism())) };
 
-async function openSwiftShader(search: Search, looked: string[]): Promise<Found | undefined> {
+async function openSwiftShader(search: AdapterSearch, looked: string[]): Promise<Found | undefined> {
   const found = await prepareSwiftShader();
   if ("missing" in found) {
     looked.push(`SwiftShader of the npm package @sparticuz/chromium: ${found.missing}`);
@@ -74,7 +74,7 @@ async function open(
   backend: string,
   name: string | undefined,
   variables: Readonly<Record<string, string>>,
-  { dawn, globals, quiet }: Search,
+  { dawn, globals, quiet }: AdapterSearch,
   looked: string[],
 ): Promise<Found | undefined> {
   const webgpu = await import("webgpu").catch((cause) => {

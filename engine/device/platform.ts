@@ -1,5 +1,5 @@
 /** Which adapter is looked for. */
-export interface Search {
+export interface AdapterSearch {
   /** Part of its name; the best there is without. */
   readonly adapter: string | undefined;
   /** Options that Dawn starts with, in place of the usual ones. */

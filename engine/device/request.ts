@@ -2,7 +2,7 @@ import { LimitError } from "../errors.ts";
 import type { OpenOptions } from "./options.ts";
 
 /** An adapter as its driver calls it. */
-export const nameOf = ({ info }: GPUAdapter) =>
+export const adapterName = ({ info }: GPUAdapter) =>
   info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "null";
 
 /** Features that some kernel or measurement can use. */
@@ -41,14 +41,14 @@ export function describeRequest(
   const lacking = features.find((name) => !adapter.features.has(name));
   if (lacking)
     throw new LimitError(
-      `${nameOf(adapter)}: feature ${lacking} is not offered (has ${[...adapter.features].join(", ")})`,
+      `${adapterName(adapter)}: feature ${lacking} is not offered (has ${[...adapter.features].join(", ")})`,
     );
   for (const [name, want] of Object.entries(limits)) {
     const most = (adapter.limits as any)[name];
     const beyond = most === undefined || (name.startsWith("min") ? want < most : want > most);
     if (beyond)
       throw new LimitError(
-        `${nameOf(adapter)}: ${name} of ${want} is asked for but ${most ?? "none"} is offered`,
+        `${adapterName(adapter)}: ${name} of ${want} is asked for but ${most ?? "none"} is offered`,
       );
   }
   return { requiredFeatures: features as GPUFeatureName[], requiredLimits: limits };

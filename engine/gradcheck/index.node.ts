@@ -6,5 +6,5 @@
 export type { Mutant } from "./mutants/mutate.ts";
 export { type MutationOptions, mutationTest } from "./mutants/mutation.node.ts";
 export type { Kill } from "./mutants/mutation.ts";
-export type { Result as MutantResult, Verdict as MutantVerdict } from "./mutants/score.ts";
+export type { MutantResult, MutantVerdict } from "./mutants/score.ts";
 export { operationsOf } from "./operations/module.node.ts";

@@ -11,14 +11,14 @@ export {
 } from "./functions/gradcheck.ts";
 export { type CheckOptions, checkOp } from "./operations/check_op.ts";
 export { identities, type Use } from "./operations/identities.ts";
-export { LAYOUTS, type Layout } from "./operations/launch.ts";
-export type { Problem } from "./operations/problem.ts";
+export { LAYOUTS, type TensorLayout } from "./operations/launch.ts";
+export type { CheckProblem } from "./operations/problem.ts";
 export { REGIMES, type Regime } from "./operations/sampling.ts";
 export {
   attempt,
   parseTrial,
-  type Source as TrialSource,
   type Trial,
+  type TrialSource,
   TUNABLES,
   type Tunables,
 } from "./operations/trial.ts";

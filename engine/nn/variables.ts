@@ -23,16 +23,16 @@ export interface LoadReport {
 }
 
 /** Kinds of variables that are updated alike; `frozen` ones and `state` not by the optimiser. */
-export type Group = "decayed" | "plain" | "state" | "frozen";
+export type VariableGroup = "decayed" | "plain" | "state" | "frozen";
 
 /** The groups that an optimiser updates. */
-export const TRAINED: readonly Group[] = ["decayed", "plain"];
+export const TRAINED: readonly VariableGroup[] = ["decayed", "plain"];
 
 /** Variables that are updated alike, end to end in one buffer per slot. */
 export interface Bank {
   /** Path of the whole bank as one flat variable. */
   readonly path: string;
-  readonly group: Group;
+  readonly group: VariableGroup;
   /** Elements, padding included. */
   count: number;
 }
@@ -112,7 +112,7 @@ export class Variables {
   /** Makes sure every bank has a buffer for the slot, filled with `value` where it is new. */
   async allocate(
     slot: string,
-    { value = 0, groups = ["decayed", "plain", "state", "frozen"] as readonly Group[] } = {},
+    { value = 0, groups = ["decayed", "plain", "state", "frozen"] as readonly VariableGroup[] } = {},
   ) {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     for (const { path, count, group } of this.banks) {

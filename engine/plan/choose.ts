@@ -40,12 +40,16 @@ export interface Chosen {
 }
 
 /** A node with the algorithm that will compute it. */
-export interface Launch extends Chosen {
+export interface ChosenNode extends Chosen {
   readonly node: Node;
 }
 
 /** Each node with its algorithm. */
-export const select = (nodes: readonly Node[], traits: Traits, choose: Choose = () => undefined): Launch[] =>
+export const select = (
+  nodes: readonly Node[],
+  traits: Traits,
+  choose: Choose = () => undefined,
+): ChosenNode[] =>
   nodes.map((node) => ({
     node,
     ...decide(node, traits, choose(routineName(node), node.shapes, node.attrs)),

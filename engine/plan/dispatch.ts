@@ -4,8 +4,8 @@ import { BINDING_ALIGNMENT, type Traits } from "../device/traits.ts";
 import { LimitError } from "../errors.ts";
 import type { Node } from "../graph/graph.ts";
 import { bound } from "../graph/signature.ts";
-import type { Launch, Specialised } from "./choose.ts";
-import { type Layout, named, type Storage, type View } from "./views.ts";
+import type { ChosenNode, Specialised } from "./choose.ts";
+import { type Layout, type Storage, tensorNamed, type View } from "./views.ts";
 
 export interface Bound {
   readonly binding: string;
@@ -36,7 +36,7 @@ export interface Dispatch {
 
 /** The launches as dispatches, those beyond a limit split over the batch. Sets the lifetimes of all storage. */
 export function schedule(
-  launches: readonly Launch[],
+  launches: readonly ChosenNode[],
   layout: Layout,
   traits: Traits,
   accumulate: boolean,
@@ -65,7 +65,7 @@ export function schedule(
  * FLOPs of each kernel, in all the routine's: what it says of itself, or an even part of what is left by those that do.
  * Where these say more than the operation counts, they share that in proportion.
  */
-function shares({ node, shapes }: Launch, kernels: readonly Specialised[]): readonly number[] {
+function shares({ node, shapes }: ChosenNode, kernels: readonly Specialised[]): readonly number[] {
   const total = node.op.flops(shapes, node.attrs)[node.routine] ?? 0;
   const own = kernels.map(({ kernel }) => kernel.flops?.(shapes, node.attrs));
   const stated = own.reduce<number>((sum, flops = 0) => sum + flops, 0);
@@ -75,11 +75,11 @@ function shares({ node, shapes }: Launch, kernels: readonly Specialised[]): read
 }
 
 /** A kernel that only moves a slice into or out of its whole has nothing to do where the slice lies in it. */
-const isSliced = (launch: Launch, { kernel, reflected }: Specialised, layout: Layout): boolean =>
+const isSliced = (launch: ChosenNode, { kernel, reflected }: Specialised, layout: Layout): boolean =>
   [...reflected.bindings.keys()].some((binding) => layout.sliced(launch, bound(kernel, binding)));
 
 function split(
-  launch: Launch,
+  launch: ChosenNode,
   k: Specialised,
   layout: Layout,
   traits: Traits,
@@ -93,7 +93,7 @@ function split(
   const images = first === undefined ? 1 : launch.shapes[bound(k.kernel, first)][0];
   const writes = names.filter((binding) => k.reflected.bindings.get(binding)!.type === "storage");
   // an output takes the sums of all parts one after the other; a temporary beside it would keep the last part's
-  const outputs = writes.filter((binding) => named(launch, bound(k.kernel, binding)));
+  const outputs = writes.filter((binding) => tensorNamed(launch, bound(k.kernel, binding)));
   const sums = (binding: string) =>
     accumulates(k.reflected) && (outputs.length === 0 || outputs.includes(binding));
   const splittable = batched.size > 0 && writes.every((binding) => batched.has(binding) || sums(binding));
@@ -133,7 +133,7 @@ interface Range {
 }
 
 function dispatch(
-  launch: Launch,
+  launch: ChosenNode,
   k: Specialised,
   layout: Layout,
   range: Range,
@@ -152,7 +152,7 @@ function dispatch(
   for (const [binding, { index, type, width }] of reflected.bindings) {
     if (binding === "shape") continue;
     const name = bound(kernel, binding);
-    const tensor = named(launch, name);
+    const tensor = tensorNamed(launch, name);
     if (!tensor && !(name in shapes))
       throw new LimitError(
         `${kernel.label}: binding ${binding} is no tensor of ${node.op.name} (${Object.keys(shapes)})`,

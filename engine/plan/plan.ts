@@ -1,10 +1,10 @@
 import type { Traits } from "../device/traits.ts";
 import type { Graph, Node, Tensor, Variable } from "../graph/graph.ts";
-import { type Choose, type Launch, select } from "./choose.ts";
+import { type Choose, type ChosenNode, select } from "./choose.ts";
 import { describe } from "./describe.ts";
 import { type Dispatch, schedule } from "./dispatch.ts";
 import { type Memory, measure, place } from "./memory.ts";
-import { type Budget, within } from "./rewrite/budget.ts";
+import { type MemoryBudget, withinMemory } from "./rewrite/budget.ts";
 import { fuse } from "./rewrite/fuse.ts";
 import { recompute } from "./rewrite/recompute.ts";
 import { live } from "./rewrite/uses.ts";
@@ -29,7 +29,7 @@ export interface PlanOptions {
    * Bytes of device memory to keep to, what lies `reserved` the plan included; more of the forward pass is then computed
    * again.
    */
-  readonly memory?: Budget;
+  readonly memory?: MemoryBudget;
   /** Where a tensor lies inside a wider buffer that the caller owns; by graph input or output name. */
   readonly external?: Readonly<Record<string, { readonly channels: number; readonly offset: number }>>;
   /**
@@ -75,12 +75,12 @@ export function plan(graph: Graph, traits: Traits, options: PlanOptions = {}): P
   const needed = live(graph.nodes, wanted);
   const nodes = options.fuse === false ? needed : fuse(graph, needed, wanted, traits);
   const made = (nodes: readonly Node[]) => build(nodes, traits, options);
-  if (options.memory !== undefined) return within(options.memory, graph, nodes, wanted, made);
+  if (options.memory !== undefined) return withinMemory(options.memory, graph, nodes, wanted, made);
   return made(options.recompute === false ? nodes : recompute(graph, nodes, { kept: wanted }));
 }
 
 function build(nodes: readonly Node[], traits: Traits, options: PlanOptions): Plan {
-  const launches: Launch[] = select(nodes, traits, options.choose);
+  const launches: ChosenNode[] = select(nodes, traits, options.choose);
   const layout = layOut(launches, {
     outputs: options.outputs ?? {},
     into: options.into ?? new Map(),

@@ -3,7 +3,7 @@ import { remember } from "../../kernels/remember.ts";
 import { takesSlice } from "../device/reflect.ts";
 import type { Tensor, Variable } from "../graph/graph.ts";
 import { bound } from "../graph/signature.ts";
-import type { Launch } from "./choose.ts";
+import type { ChosenNode } from "./choose.ts";
 
 /** Bytes that live together. Arena storage is placed by lifetime; the rest belongs to the caller. */
 export interface Storage {
@@ -39,16 +39,16 @@ export interface Layout {
   /** View of a tensor that a node names. */
   of(tensor: Tensor): View;
   /** View of a temporary of a launch. */
-  temporary(launch: Launch, name: string): View;
+  temporary(launch: ChosenNode, name: string): View;
   /** Views with a guard, in no order. */
   guarded(): View[];
   /** Whether `part` of this launch lies in its whole, so that nothing has to be copied. */
-  sliced(launch: Launch, part: string): boolean;
+  sliced(launch: ChosenNode, part: string): boolean;
 }
 
 /** Decides where every tensor lies: slices of wider tensors, accumulations in place, variables, own storage. */
 export function layOut(
-  launches: readonly Launch[],
+  launches: readonly ChosenNode[],
   options: {
     outputs: Readonly<Record<string, Tensor>>;
     into: ReadonlyMap<Tensor, Variable>;
@@ -116,8 +116,8 @@ export function layOut(
     return remember(views, key, () => make(key));
   }
 
-  const temporaries = new Map<Launch, Map<string, View>>();
-  function temporary(launch: Launch, name: string): View {
+  const temporaries = new Map<ChosenNode, Map<string, View>>();
+  function temporary(launch: ChosenNode, name: string): View {
     const known = remember(temporaries, launch, () => new Map<string, View>());
     return remember(known, name, () => {
       const shape = launch.shapes[name];
@@ -137,8 +137,8 @@ export function layOut(
   for (const t of Object.values(options.outputs))
     if (t.origin.kind === "input") inputs.set(t.origin.name, of(t));
   const outputs = new Map(Object.entries(options.outputs).map(([name, t]) => [name, of(t)]));
-  const sliced = (launch: Launch, part: string) => {
-    const tensor = named(launch, part);
+  const sliced = (launch: ChosenNode, part: string) => {
+    const tensor = tensorNamed(launch, part);
     return tensor !== undefined && slices.get(root(tensor))?.by === launch;
   };
   const guarded = () =>
@@ -149,7 +149,7 @@ export function layOut(
 }
 
 /** Tensor a launch knows by this name, unless it is one of its temporaries. */
-export const named = ({ node }: Launch, name: string): Tensor | undefined =>
+export const tensorNamed = ({ node }: ChosenNode, name: string): Tensor | undefined =>
   node.outputs[name] ?? node.inputs[name];
 
 /** Elements by which the pixels of a CPU's first-level cache come back to the same set, and in a line of it. */
@@ -165,7 +165,7 @@ function apart(shape: Shape): number {
 }
 
 /** A tensor that is added onto an earlier one shares its storage: `root` is the earliest of the chain. */
-function roots(launches: readonly Launch[]): (tensor: Tensor) => Tensor {
+function roots(launches: readonly ChosenNode[]): (tensor: Tensor) => Tensor {
   const earlier = new Map<Tensor, Tensor>();
   for (const { node } of launches)
     for (const [name, tensor] of Object.entries(node.onto)) earlier.set(node.outputs[name], tensor);
@@ -184,12 +184,12 @@ interface Use {
 }
 
 /** How each storage is bound. */
-function collectUses(launches: readonly Launch[], root: (t: Tensor) => Tensor): Map<Tensor, Use> {
+function collectUses(launches: readonly ChosenNode[], root: (t: Tensor) => Tensor): Map<Tensor, Use> {
   const uses = new Map<Tensor, Use>();
   for (const launch of launches)
     for (const { kernel, reflected } of launch.kernels)
       for (const [binding, { width }] of reflected.bindings) {
-        const tensor = named(launch, bound(kernel, binding));
+        const tensor = tensorNamed(launch, bound(kernel, binding));
         if (!tensor) continue;
         const key = root(tensor);
         const known = uses.get(key) ?? { sliced: true, width: 1 };
@@ -202,7 +202,7 @@ function collectUses(launches: readonly Launch[], root: (t: Tensor) => Tensor): 
 interface Placed {
   readonly whole: Tensor;
   readonly offset: number;
-  readonly by: Launch;
+  readonly by: ChosenNode;
 }
 
 /**
@@ -210,17 +210,17 @@ interface Placed {
  * some kernel would then read and write the same buffer, or load several channels across a multiple of as many.
  */
 function chooseSlices(
-  launches: readonly Launch[],
+  launches: readonly ChosenNode[],
   root: (t: Tensor) => Tensor,
   allowed: (t: Tensor) => boolean,
   isOutput: (t: Tensor) => boolean,
   width: (t: Tensor) => number,
 ): Map<Tensor, Placed> {
   const chosen = new Map<Tensor, Placed>();
-  const users = new Map<Tensor, Set<Launch>>();
+  const users = new Map<Tensor, Set<ChosenNode>>();
   for (const launch of launches)
     for (const t of [...Object.values(launch.node.inputs), ...Object.values(launch.node.outputs)])
-      remember(users, root(t), () => new Set<Launch>()).add(launch);
+      remember(users, root(t), () => new Set<ChosenNode>()).add(launch);
   const held = new Map<Tensor, Tensor[]>();
   const grown = new Set(launches.flatMap(({ node }) => Object.values(node.onto).map(root)));
   const wholes = (t: Tensor): Tensor[] => [t, ...(chosen.has(t) ? wholes(chosen.get(t)!.whole) : [])];
@@ -231,25 +231,25 @@ function chooseSlices(
   const aligned = (t: Tensor): boolean =>
     start(t) % width(t) === 0 && (buffer(t).shape.at(-1) ?? 1) % width(t) === 0;
   /** Whether no kernel of the launch that will run reads and writes one buffer. */
-  const sound = (launch: Launch): boolean =>
+  const sound = (launch: ChosenNode): boolean =>
     launch.kernels.every(({ kernel, reflected }) => {
       const reads = new Set<Tensor>();
       const writes = new Set<Tensor>();
       for (const [binding, { type }] of reflected.bindings) {
-        const tensor = named(launch, bound(kernel, binding));
+        const tensor = tensorNamed(launch, bound(kernel, binding));
         if (!tensor) continue;
         if (chosen.get(root(tensor))?.by === launch) return true; // nothing is copied
         (type === "storage" ? writes : reads).add(buffer(root(tensor)));
       }
       return ![...writes].some((t) => reads.has(t));
     });
-  const take = (launch: Launch, slices: readonly Slice[]) => {
+  const take = (launch: ChosenNode, slices: readonly Slice[]) => {
     for (const { part, whole, offset } of slices) {
-      const [inner, outer] = [named(launch, part), named(launch, whole)];
+      const [inner, outer] = [tensorNamed(launch, part), tensorNamed(launch, whole)];
       if (!inner || !outer || part in launch.node.onto) continue; // what is added onto another must be launched
       const [a, b] = [root(inner), root(outer)];
       if (grown.has(a) && wholes(b).some(isOutput)) continue; // adding onto it would change what was asked for
-      const again = slices.filter((other) => root(named(launch, other.part)!) === a).length > 1;
+      const again = slices.filter((other) => root(tensorNamed(launch, other.part)!) === a).length > 1;
       if (again || a === b || chosen.has(a) || !allowed(a)) continue;
       chosen.set(a, { whole: b, offset, by: launch });
       if (inside(a).every((t) => aligned(t) && [...(users.get(t) ?? [])].every(sound)))

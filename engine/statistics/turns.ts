@@ -4,7 +4,7 @@ import { pairedRatio, type Ratio, VERDICT_DEFAULTS, type VerdictOptions, verdict
 import { inRounds, type Sampler } from "./rounds.ts";
 
 /** How one sample of each of the two is taken. */
-export interface Pair {
+export interface SamplerPair {
   readonly a: Sampler;
   readonly b: Sampler;
 }
@@ -41,7 +41,7 @@ export interface PairSamples {
  * is fixed beforehand. The intervals that come back hold with that.
  */
 export async function compareInTurns(
-  pairs: readonly Pair[],
+  pairs: readonly SamplerPair[],
   options: TurnOptions = {},
 ): Promise<PairSamples[]> {
   const { time = Infinity, signal, now = () => performance.now() / 1e3, onRound } = options;

@@ -4,4 +4,4 @@
  */
 
 export { RunRecord, shaderOf } from "./records/record.node.ts";
-export { Isolated, type IsolationOptions, type Task as IsolatedTask } from "./runner/isolation.node.ts";
+export { Isolated, type IsolationOptions, type WorkerTask } from "./runner/isolation.node.ts";

@@ -24,10 +24,10 @@ export {
 } from "./clock/clock.ts";
 export { type Encode, Stopwatch } from "./clock/stopwatch.ts";
 export { readKernelTuner, writeKernelTuner } from "./formats/kernel_tuner.ts";
-export { type Problem, readSpace, readT1, type Searched, writeT1 } from "./formats/t1.ts";
+export { readSpace, readT1, type Searched, type T1Problem, writeT1 } from "./formats/t1.ts";
 export { kernelOf } from "./formats/t1_kernel.ts";
 export { readT4, writeT4 } from "./formats/t4.ts";
-export type { Candidate, Subject, Verdict } from "./kernel/candidate.ts";
+export type { Candidate, TuningSubject, Verification } from "./kernel/candidate.ts";
 export {
   type Data,
   type ElementType,
@@ -40,15 +40,15 @@ export { type RoutineDescription, routine } from "./kernel/routine.ts";
 export type { Archived, KernelOrigin, Origin, RoutineOrigin } from "./records/origin.ts";
 export {
   type Contents,
-  described,
+  describeSpace,
   type Header,
+  headerSpace,
   isRecord,
   readRecord,
   recordingOf,
   rowKey,
   type Section,
   type Shader,
-  spaceOf,
   writeRecord,
 } from "./records/record.ts";
 export { type Environment, environmentOf } from "./results/environment.ts";
@@ -74,8 +74,21 @@ export {
   type ScoreOptions,
   score,
 } from "./search/score.ts";
-export { type Budget, type Evaluation, type Run, type Stop, search, type Task } from "./search/search.ts";
-export { constraint, type Formula, formula, type Result, type Scope } from "./space/expression.ts";
+export {
+  type Budget,
+  type Evaluation,
+  type Run,
+  type SearchTask,
+  type Stop,
+  search,
+} from "./search/search.ts";
+export {
+  constraint,
+  type ExpressionValue,
+  type Formula,
+  formula,
+  type Scope,
+} from "./space/expression.ts";
 export { booleans, enumeration, list, powersOfTwo, range } from "./space/parameters.ts";
 export {
   type Configuration,
@@ -86,11 +99,11 @@ export {
   Space,
   type Value,
 } from "./space/space.ts";
-export type { Group } from "./step/groups.ts";
+export type { LaunchGroup } from "./step/groups.ts";
 export type { Alone, GroupOptions } from "./step/problem.ts";
 export {
-  type Finding,
   type Step,
+  type StepFinding,
   type StepObserver,
   type StepOptions,
   type Steps,
@@ -100,5 +113,5 @@ export {
 } from "./step/step.ts";
 export { trainingSteps } from "./step/training_steps.ts";
 export { strategies } from "./strategies/index.ts";
-export type { Search, Setting, Strategy } from "./strategies/strategy.ts";
+export type { Search, Strategy, StrategySetting } from "./strategies/strategy.ts";
 export { type Observer, type RowStore, type Tuned, type TuneOptions, tune } from "./tune.ts";

@@ -7,7 +7,7 @@ import type { ClockOptions } from "./clock/clock.ts";
 import { kernel as described, type KernelDescription } from "./kernel/kernel.ts";
 import { type RoutineDescription, routine } from "./kernel/routine.ts";
 import type { Origin } from "./records/origin.ts";
-import { described as describedSpace, type Header } from "./records/record.ts";
+import { describeSpace as describedSpace, type Header } from "./records/record.ts";
 import type { Environment } from "./results/environment.ts";
 import type { Row } from "./results/row.ts";
 import type { Json } from "./results/schema.ts";

@@ -1,8 +1,8 @@
 // What operations say they cost, against counts of every addition, product, comparison, root and exponential in plain
 // loops over their formulas; what plans make of it; what networks cost in all, as others have published it.
 import * as assert from "uvu/assert";
-import { dispatchesOf } from "../../engine/gradcheck/operations/launch.ts";
-import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
+import { launchDispatches } from "../../engine/gradcheck/operations/launch.ts";
+import { problemShapes } from "../../engine/gradcheck/operations/problem.ts";
 import { Graph, type Node } from "../../engine/graph/graph.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { planTraining } from "../../engine/optim/training_plan.ts";
@@ -151,7 +151,7 @@ for (const op of ops)
     const hands = HANDS[op.name];
     assert.ok(hands, `no count of ${op.name}`);
     for (const [i, example] of op.cases.entries()) {
-      const shapes = withGradients(shapesOf(op, example));
+      const shapes = withGradients(problemShapes(op, example));
       const said = op.flops(shapes, example.attrs);
       for (const routine of Object.keys(routines(op))) {
         const hand = hands[op.name === "concat" && routine !== "forward" ? "x" : routine];
@@ -174,7 +174,9 @@ function sharedAmongKernels(op: Op, routine: string, shapes: Shapes, attrs: unkn
   const want = op.flops(shapes, attrs)[routine] ?? 0;
   for (const { name, fits } of routines(op)[routine]) {
     if (fits && !fits(shapes, attrs)) continue;
-    const flops = dispatchesOf(LAVAPIPE, op, attrs, shapes, routine, name).map((dispatch) => dispatch.flops);
+    const flops = launchDispatches(LAVAPIPE, op, attrs, shapes, routine, name).map(
+      (dispatch) => dispatch.flops,
+    );
     const sum = flops.reduce((total, one) => total + one, 0);
     assert.ok(Math.abs(sum - want) <= 1e-9 * want, `${op.name}/${routine} ${name}: ${sum}, want ${want}`);
     assert.ok(
@@ -189,8 +191,8 @@ const find = (name: string): Op => ops.find((op) => op.name === name)!;
 /** FLOPs by the last part of the kernel's label. */
 function byKernel(name: string, routine: string, algorithm: string, inputs: Shapes, attrs: unknown) {
   const op = find(name);
-  const shapes = withGradients(shapesOf(op, { shapes: inputs, attrs }));
-  const found = dispatchesOf(LAVAPIPE, op, attrs, shapes, routine, algorithm);
+  const shapes = withGradients(problemShapes(op, { shapes: inputs, attrs }));
+  const found = launchDispatches(LAVAPIPE, op, attrs, shapes, routine, algorithm);
   return Object.fromEntries(found.map(({ label, flops }) => [label.slice(label.indexOf("/") + 1), flops]));
 }
 
@@ -260,9 +262,9 @@ check.test("a slice of a wider tensor has its own bytes, what is updated is read
   const [n, one] = [[64], [1]];
   const inputs = { w: n, g: n, mean_square: n, momentum: n, rate: one, factor: one };
   const [{ attrs }] = rmsprop.cases;
-  const shapes = withGradients(shapesOf(rmsprop, { shapes: inputs, attrs }));
+  const shapes = withGradients(problemShapes(rmsprop, { shapes: inputs, attrs }));
   const [{ name }] = rmsprop.forward;
-  const [{ bytes }] = dispatchesOf(LAVAPIPE, rmsprop, attrs, shapes, "forward", name);
+  const [{ bytes }] = launchDispatches(LAVAPIPE, rmsprop, attrs, shapes, "forward", name);
   assert.is(bytes, 4 * (7 * 64 + 2)); // reads four, writes three
 });
 

@@ -2,7 +2,7 @@
 
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
-import { page } from "../../bench/bench/outputs/html.ts";
+import { benchPage } from "../../bench/bench/outputs/html.ts";
 import type { Result } from "../../bench/measure/result.ts";
 import { inBrowser } from "../browser/pages.ts";
 import { group } from "../harness.ts";
@@ -10,7 +10,7 @@ import { kernelRow, networkRow, resultOf, three } from "./results.ts";
 
 const check = group("bench page");
 
-const parsed = (result: Result) => parseHTML(page(result)).document as unknown as Document;
+const parsed = (result: Result) => parseHTML(benchPage(result)).document as unknown as Document;
 const sections = (document: Document) => [...document.querySelectorAll("section")].map(({ id }) => id);
 const text = (document: Document, selector: string) => document.querySelector(selector)?.textContent ?? "";
 
@@ -93,7 +93,7 @@ check.test("everything a result says is escaped", () => {
   }));
   const result = resultOf([{ ...row, launches }], { command: [bad], kernels: [kernelRow(bad, 1e-3)] });
   const attributes = /aria-label="[^"]*"/g; // where only a quote would end what is said
-  assert.not.match(page(result).replace(attributes, ""), /<q|q>&(?!amp;)/);
+  assert.not.match(benchPage(result).replace(attributes, ""), /<q|q>&(?!amp;)/);
   assert.is(parsed(result).querySelectorAll("q").length, 0);
 });
 
@@ -124,7 +124,7 @@ function inspect() {
 
 check.test("a browser opens the page without a fault or a request, on windows of any width", () =>
   inBrowser(async (tab, open) => {
-    await open(page({ ...three, kernels }));
+    await open(benchPage({ ...three, kernels }));
     for (const id of [...SIDE_BY_SIDE, "kernels-by-themselves"])
       assert.is(await tab.locator(`#${id}`).count(), 1, id);
     for (const width of [1200, 390]) {

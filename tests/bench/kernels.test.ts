@@ -6,7 +6,7 @@ import { kernelTables, rooflineTable } from "../../bench/bench/outputs/kernel_ta
 import { aligned } from "../../bench/bench/outputs/terminal.ts";
 import { asJson, asScript, tuneList, tuneListText } from "../../bench/bench/outputs/tune_list.ts";
 import copyWgsl from "../../bench/measure/copy.wgsl";
-import { type KernelProblem, measureKernels, problemsOf } from "../../bench/measure/kernels.ts";
+import { type KernelProblem, kernelProblems, measureKernels } from "../../bench/measure/kernels.ts";
 import multiplyAdd from "../../bench/measure/multiply_add.wgsl";
 import type { KernelRow, LaunchRow, Result, Roofs } from "../../bench/measure/result.ts";
 import { floorOf, roofline } from "../../bench/measure/roofline.ts";
@@ -201,11 +201,11 @@ check.test("problems of a network, those of most FLOPs first, by operation or ro
     LAVAPIPE,
     { input: [1, 16, 16, 3] },
   );
-  const problems = problemsOf(pass.dispatches);
+  const problems = kernelProblems(pass.dispatches);
   assert.ok(problems.every(({ flops }, i) => i === 0 || flops <= problems[i - 1].flops));
   const [first] = problems;
   assert.equal([first.shapes.w, first.times], [[3, 3, 16, 16], 2]);
-  const [only, ...others] = problemsOf(pass.dispatches, ["linear/w"]);
+  const [only, ...others] = kernelProblems(pass.dispatches, ["linear/w"]);
   assert.equal([only.op.name, only.routine, only.times, others.length], ["linear", "w", 1, 0]);
   assert.equal(only.shapes, { x: [1, 16], w: [16, 10], b: [10] });
 });

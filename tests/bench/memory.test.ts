@@ -2,8 +2,8 @@
 import * as assert from "uvu/assert";
 import { largestBatch, memoryOf, planFitting } from "../../bench/measure/memory.ts";
 import { plannedRow } from "../../bench/measure/network.ts";
-import { dispatchesOf, planStep } from "../../bench/measure/setting.ts";
-import { subjectOf } from "../../bench/measure/subject.ts";
+import { planStep, stepDispatches } from "../../bench/measure/setting.ts";
+import { stepSubjectOf } from "../../bench/measure/subject.ts";
 import { LimitError } from "../../engine/errors.ts";
 import { device, group } from "../harness.ts";
 import { SMALL } from "./small.ts";
@@ -16,14 +16,14 @@ for (const mode of ["train", "infer"] as const)
     const setting = { ...SMALL, mode };
     const planned = planStep(setting, traits);
     const memory = memoryOf(planned);
-    const subject = await subjectOf(device, setting);
+    const subject = await stepSubjectOf(device, setting);
     const results = subject.parts.flatMap(({ plan }) => [...plan.outputs.values()]);
     const staging = results.reduce((sum, { storage }) => sum + storage.bytes, 0);
     const held = subject.parts.reduce((sum, { bytes }) => sum + bytes, subject.variables.bytes);
     subject.close();
     assert.is(memory.total, held + staging);
     assert.is(memory.total, memory.variables + memory.arena + memory.other);
-    assert.is(memory.alive.length, dispatchesOf(planned).length);
+    assert.is(memory.alive.length, stepDispatches(planned).length);
     const most = Math.max(...memory.alive);
     assert.is(memory.alive[memory.peak.launch], most);
     assert.ok(most <= memory.arena);

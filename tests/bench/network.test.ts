@@ -4,7 +4,7 @@ import { paperText } from "../../bench/bench/outputs/paper.ts";
 import { layerText, memoryText, networkText } from "../../bench/bench/outputs/terminal.ts";
 import { measureNetwork } from "../../bench/measure/network.ts";
 import type { NetworkRow } from "../../bench/measure/result.ts";
-import { dispatchesOf, planStep } from "../../bench/measure/setting.ts";
+import { planStep, stepDispatches } from "../../bench/measure/setting.ts";
 import { type Algorithm, maxPool2d } from "../../kernels/index.ts";
 import { device, group } from "../harness.ts";
 import { networkRow, resultOf, spreadOf } from "./results.ts";
@@ -17,7 +17,7 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 check.test("a row is complete and agrees with its plan", async () => {
   const row = (await measureNetwork(device, SMALL, SHORT))!;
   const planned = planStep(SMALL, device.traits);
-  const dispatches = dispatchesOf(planned);
+  const dispatches = stepDispatches(planned);
   assert.is(row.wall.samples.length, 2);
   assert.is(row.variant, "paper x0.125");
   const timed = device.gpu.features.has("timestamp-query");

@@ -2,9 +2,9 @@
 
 import * as assert from "uvu/assert";
 import {
+  baselineDifferences,
   baselines,
   baselinesOf,
-  differences,
   published,
   readBaselines,
 } from "../../bench/bench/outputs/baselines.ts";
@@ -12,8 +12,8 @@ import { csv } from "../../bench/bench/outputs/csv.ts";
 import { markdown } from "../../bench/bench/outputs/markdown.ts";
 import { blocks, costliest, layers, named } from "../../bench/bench/outputs/summary.ts";
 import { tables } from "../../bench/bench/outputs/tables.ts";
-import { type TraceEvent, trace } from "../../bench/bench/outputs/trace.ts";
-import { verdict } from "../../bench/bench/outputs/verdict.ts";
+import { perfettoTrace, type TraceEvent } from "../../bench/bench/outputs/trace.ts";
+import { summarySentence } from "../../bench/bench/outputs/verdict.ts";
 import { sum } from "../../bench/measure/grouped.ts";
 import { shareOf } from "../../bench/measure/roofline.ts";
 import { group } from "../harness.ts";
@@ -21,8 +21,8 @@ import { host, kernelRow, networkRow, resultOf, roofs, three } from "./results.t
 
 const check = group("bench outputs");
 
-const said = (result: Parameters<typeof verdict>[0]) => {
-  const { lead, rest } = verdict(result);
+const said = (result: Parameters<typeof summarySentence>[0]) => {
+  const { lead, rest } = summarySentence(result);
   return lead + rest;
 };
 
@@ -158,7 +158,7 @@ function assertEvent(event: TraceEvent): void {
 }
 
 check.test("the trace is what its format says, slices in order and none across another", () => {
-  const { traceEvents, displayTimeUnit, otherData } = JSON.parse(trace(three));
+  const { traceEvents, displayTimeUnit, otherData } = JSON.parse(perfettoTrace(three));
   assert.is(displayTimeUnit, "ms");
   assert.match(otherData.adapter, "llvmpipe");
   let last = 0;
@@ -181,7 +181,7 @@ check.test("the trace is what its format says, slices in order and none across a
     tracks.filter(({ pid }) => pid === 1).map(({ args }) => args.name),
     ["step", "forward", "backward", "update"],
   );
-  assert.match(trace(resultOf([broken])), "NOT VALID");
+  assert.match(perfettoTrace(resultOf([broken])), "NOT VALID");
 });
 
 check.test("published rows are whole, and those of the research notes are there", () => {
@@ -211,24 +211,28 @@ check.test("baselines say in words what differs, and compare nothing that is not
   const theirs = baselinesOf(row);
   assert.ok(theirs.every(({ model, mode }) => model === "inception_v4" && mode === "train"));
   const amp = theirs.find(({ source }) => source.includes("train-amp-nhwc"))!;
-  assert.equal(differences(row, host, amp), [
+  assert.equal(baselineDifferences(row, host, amp), [
     "AMP float16 instead of float32",
     "batch 192 instead of 1",
     "a GPU instead of a CPU",
   ]);
   const same = { ...row, batch: 192, image: 224 };
   const card = { ...host, kind: "hardware", adapter: "NVIDIA GeForce RTX 3090" };
-  assert.equal(differences(same, card, { ...amp, precision: "float32" }), ["299x299 instead of 224x224"]);
-  assert.equal(differences(same, card, { ...amp, batch: undefined, hardware: "NVIDIA V100" }).slice(1), [
-    "an unknown batch instead of 192",
+  assert.equal(baselineDifferences(same, card, { ...amp, precision: "float32" }), [
     "299x299 instead of 224x224",
-    "another GPU",
   ]);
+  assert.equal(
+    baselineDifferences(same, card, { ...amp, batch: undefined, hardware: "NVIDIA V100" }).slice(1),
+    ["an unknown batch instead of 192", "299x299 instead of 224x224", "another GPU"],
+  );
   const v1 = networkRow("inception-resnet-v1", 1);
-  assert.match(differences(v1, host, baselinesOf(v1)[0])[0], "Inception-v3, another network");
+  assert.match(baselineDifferences(v1, host, baselinesOf(v1)[0])[0], "Inception-v3, another network");
   const v2 = networkRow("inception-resnet-v2", 1);
-  assert.match(differences(v2, host, baselinesOf(v2)[0])[0], "another variant");
-  assert.not.match(differences({ ...v2, variant: "slim" }, host, baselinesOf(v2)[0])[0], "another variant");
+  assert.match(baselineDifferences(v2, host, baselinesOf(v2)[0])[0], "another variant");
+  assert.not.match(
+    baselineDifferences({ ...v2, variant: "slim" }, host, baselinesOf(v2)[0])[0],
+    "another variant",
+  );
   assert.match(baselines(resultOf([broken])), "not valid, so not compared");
   assert.match(baselines(resultOf([])), "Nothing was published");
 });

@@ -1,7 +1,7 @@
 // What a browser and Node must agree on: every operation's cases, infinities and NaN, a small network's evaluation, and
 // two training steps.
 import type { Device } from "../../engine/device/device.ts";
-import { algorithms, LAYOUTS, run } from "../../engine/gradcheck/operations/launch.ts";
+import { algorithms, LAYOUTS, runLayout } from "../../engine/gradcheck/operations/launch.ts";
 import { problem } from "../../engine/gradcheck/operations/problem.ts";
 import type { Node } from "../../engine/graph/graph.ts";
 import type { Model } from "../../engine/nn/model.ts";
@@ -42,7 +42,7 @@ export async function scenario(device: Device): Promise<Findings> {
         const [{ algorithm }] = select([node], device.traits);
         if (name !== algorithm.name && name !== routines(op)[routine].at(-1)!.name) continue;
         for (const layout of LAYOUTS) {
-          const outcome = await run(device, op, example, p, routine, { algorithm: name, layout }, 1);
+          const outcome = await runLayout(device, op, example, p, routine, { algorithm: name, layout }, 1);
           if (outcome?.message)
             throw new Error(`${op.name}/${routine} ${name} ${layout}: ${outcome.message}`);
           worst[op.name] = Math.max(worst[op.name] ?? 0, outcome?.figure ?? 0);

@@ -1,7 +1,7 @@
 // A check says nothing of an element whose bound is infinite. How many those are, over random problems at the edges of
 // float32: none but where something overflows, or depends on what is not finite.
 
-import { boundOf, type Problem, problem } from "../../engine/gradcheck/operations/problem.ts";
+import { boundOf, type CheckProblem, problem } from "../../engine/gradcheck/operations/problem.ts";
 import { REGIMES, type Regime } from "../../engine/gradcheck/operations/sampling.ts";
 import { stream } from "../../engine/random.ts";
 import { type Draw, type Op, ops } from "../../kernels/index.ts";
@@ -172,7 +172,7 @@ const drawing = (next: () => number): Draw => ({
 });
 
 /** Bounds by tensor, and those that an algorithm states itself by its name too. */
-function boundsOf(op: Op, attrs: unknown, p: Problem): [name: string, bounds: Float64Array][] {
+function boundsOf(op: Op, attrs: unknown, p: CheckProblem): [name: string, bounds: Float64Array][] {
   const own = Object.entries({ forward: op.forward, ...op.backward }).flatMap(([routine, list]) =>
     list
       .filter(({ bound, fits }) => bound && (fits?.(p.shapes, attrs) ?? true))

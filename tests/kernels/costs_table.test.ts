@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { shapesOf } from "../../engine/gradcheck/operations/problem.ts";
+import { problemShapes } from "../../engine/gradcheck/operations/problem.ts";
 import { withGradients } from "../../engine/graph/signature.ts";
 import { ops } from "../../kernels/index.ts";
 import { byFormula, COSTS, routinesOf, withTable } from "../costs_table.ts";
@@ -18,7 +18,7 @@ check.test("docs/costs.md is current: npm run docs:costs", () => {
 for (const op of ops)
   check.test(`${op.name} of ${op.inputs.length}: its formulas are its FLOPs`, () => {
     for (const example of op.cases) {
-      const shapes = withGradients(shapesOf(op, example));
+      const shapes = withGradients(problemShapes(op, example));
       const said = op.flops(shapes, example.attrs);
       for (const routine of routinesOf(op)) {
         const stated = byFormula(op, routine, shapes, example.attrs);

@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { diff } from "../../bench/tune/diff.ts";
-import { repro } from "../../bench/tune/repro.ts";
-import { show } from "../../bench/tune/show.ts";
+import { reproRow } from "../../bench/tune/repro.ts";
+import { showRecording } from "../../bench/tune/show.ts";
 import { RunRecord, shaderOf } from "../../engine/tune/index.node.ts";
 import * as tune from "../../engine/tune/index.ts";
 import { relu } from "../../kernels/index.ts";
@@ -55,7 +55,7 @@ const problem = tune.readT1(T1);
 const headerOf = (origin: tune.Origin | undefined, kernel = "twice"): tune.Header => ({
   kernel,
   environment: { adapter: "another", driver: "1", implementation: "test", toggles: [], features: ["a"] },
-  space: tune.described(problem.space),
+  space: tune.describeSpace(problem.space),
   problem: [],
   ...(origin && { origin }),
 });
@@ -238,11 +238,12 @@ check.test("show prints the text of a row and nothing else, or says why there is
     assert.equal([stdout.toString(), status], [TWICE, 0]);
     const table = { top: 20 };
     assert.match(
-      (await said(() => show(at("r"), "best", table))).text,
+      (await said(() => showRecording(at("r"), "best", table))).text,
       /wgsl +[0-9a-f]{64}, printed by tessera tune show .*r 1 --wgsl\n/,
     );
-    assert.match((await said(() => show(at("r"), "2", table))).text, /wgsl +[0-9a-f]{64}\n/);
-    const print = (name: string, row?: string) => () => show(at(name), row, { ...table, wgsl: true });
+    assert.match((await said(() => showRecording(at("r"), "2", table))).text, /wgsl +[0-9a-f]{64}\n/);
+    const print = (name: string, row?: string) => () =>
+      showRecording(at(name), row, { ...table, wgsl: true });
     await refused(
       print("r", "2"),
       /ValueError: .*r: no WGSL of row 2: the record does not keep the text of [0-9a-f]{64}/,
@@ -290,7 +291,7 @@ check.test(
         [rowOf({ WG: 65536, BY: 2 }, "constraints")],
         [rowOf({ ...fault, WG: 32 }, "ok", wrong), wrong],
       ]);
-      const again = (row: string) => said(() => repro(at("r"), row, {}));
+      const again = (row: string) => said(() => reproRow(at("r"), row, {}));
       const first = await again("1");
       assert.is(first.code, 0, first.text);
       assert.match(first.text, /WGSL: the same, byte for byte\n/);
@@ -314,7 +315,7 @@ check.test("where other WGSL is made now, a kernel runs as it is kept and an ope
     const fault = { WG: 64, BY: 3 };
     const right = wrong.replace("f32(BY)", "2.0");
     await write(at("r"), headerOf(ORIGIN), [[rowOf(fault, "correctness", right), right]]);
-    const kept = await said(() => repro(at("r"), "1", { json: true }));
+    const kept = await said(() => reproRow(at("r"), "1", { json: true }));
     const { wgsl, archived, repeated, changed } = JSON.parse(kept.text);
     assert.equal([kept.code, wgsl, archived, repeated.wgsl], [1, "changed", true, sha256(right)]);
     assert.ok(["ok", "unrankable"].includes(repeated.status), repeated.status);
@@ -322,11 +323,11 @@ check.test("where other WGSL is made now, a kernel runs as it is kept and an ope
     const now = await said(() => diff(at("r"), "1", "now", {}));
     assert.match(now.text, /^--- .*r row 1\n\+\+\+ made now\n[\s\S]*\n-.* 2\.0 \* x.*\n\+.* f32\(BY\) \* x/);
     const origin = { routine: { op: "relu", shapes: { x: [1, 5, 5, 8] }, attrs: {} } };
-    const space = tune.described(new tune.Space([tune.list("WG", [16]), tune.list("GROUPS", [16])]));
+    const space = tune.describeSpace(new tune.Space([tune.list("WG", [16]), tune.list("GROUPS", [16])]));
     await write(at("op"), { ...headerOf(origin, "relu/forward"), space }, [
       [rowOf({ WG: 16, GROUPS: 16 }, "compile", "broken"), "broken"],
     ]);
-    const made = await said(() => repro(at("op"), "1", {}));
+    const made = await said(() => reproRow(at("op"), "1", {}));
     assert.is(made.code, 1);
     assert.match(made.text, /WGSL: what is made now, and ran, .* the engine's kernels have changed\n/);
     assert.match(made.text, /how it differs: tessera tune diff .*op 1 now\n/);
@@ -339,14 +340,14 @@ check.test("repro of what is not known to be made of anything is refused", () =>
     const row = rowOf({ WG: 64, BY: 2 }, "ok", TWICE);
     await write(at("r"), headerOf(undefined), [[row, TWICE]]);
     await refused(
-      () => repro(at("r"), "1", {}),
+      () => reproRow(at("r"), "1", {}),
       /ValueError: .*r: what row 1 was made of is not known: the record does not say/,
     );
     writeFileSync(at("t4"), tune.writeT4({ rows: [row] }));
-    await refused(() => repro(at("t4"), "1", {}), /ValueError: .*t4: what row 1 .*: T4 does not say/);
+    await refused(() => reproRow(at("t4"), "1", {}), /ValueError: .*t4: what row 1 .*: T4 does not say/);
     const unknown = { routine: { op: "relo", shapes: { x: [1] }, attrs: {} } };
     await write(at("unknown"), headerOf(unknown), [[row]]);
-    await refused(() => repro(at("unknown"), "1", {}), /no operation relo \(has /);
+    await refused(() => reproRow(at("unknown"), "1", {}), /no operation relo \(has /);
   }),
 );
 

@@ -9,7 +9,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { exportRecording, importRecording } from "../../bench/tune/exchange.ts";
 import { scoreStrategies } from "../../bench/tune/score.ts";
-import { show } from "../../bench/tune/show.ts";
+import { showRecording } from "../../bench/tune/show.ts";
 import { describeDevice } from "../../engine/plan/device_info.ts";
 import { RunRecord } from "../../engine/tune/index.node.ts";
 import * as tune from "../../engine/tune/index.ts";
@@ -48,7 +48,7 @@ const best = rows.reduce((a, b) => ((b.objective ?? Infinity) < (a.objective ?? 
 const header: tune.Header = {
   kernel: "test/forward",
   environment: { adapter: "none", driver: "1", implementation: "test", toggles: [] },
-  space: tune.described(new tune.Space(space.parameters, [tune.constraint("tx * ty <= 4096")])),
+  space: tune.describeSpace(new tune.Space(space.parameters, [tune.constraint("tx * ty <= 4096")])),
   problem: [4],
 };
 const recording: tune.Recording = { rows, space, kernel: "test/forward", device: "none", problem: [4] };
@@ -125,7 +125,7 @@ check.test("a file of another format is a record and that file again, with keys 
   }),
 );
 
-const problem: tune.Problem = {
+const problem: tune.T1Problem = {
   name: "test",
   language: "WGSL",
   kernel: "main",
@@ -147,7 +147,7 @@ check.test("an import takes the space of a T1 problem, and refuses rows that are
     const outside = rows.filter(({ configuration: { tx, ty } }) => Number(tx) * Number(ty) > 64).length;
     assert.match(stderr, new RegExp(`${outside} of 294 rows break the constraints of test`));
     const [{ header: made }] = tune.readRecord(readFileSync(at("out.jsonl"))).sections;
-    assert.equal(made.space, tune.described(problem.space));
+    assert.equal(made.space, tune.describeSpace(problem.space));
     assert.equal([made.kernel, made.problem], ["test/forward", [4]]);
     const fewer = new tune.Space([{ name: "tx", values: [1, 2] }, ...space.parameters.slice(1)]);
     writeFileSync(at("fewer.json"), tune.writeT1({ ...problem, space: fewer }));
@@ -278,23 +278,29 @@ check.test("what goes wrong is said with the file, exits with 2 and leaves every
     const runs = { repeats: 2, axis: "evaluations", cutoff: 0.96, seed: 0 } as const;
     const t4 = { format: "t4" };
     const refusals: readonly (readonly [act: () => Promise<void>, says: RegExp])[] = [
-      [() => show(at("none"), undefined, table), /FormatError: .*none: no such file/],
-      [() => show(at("."), undefined, table), /FormatError: .*directory/],
+      [() => showRecording(at("none"), undefined, table), /FormatError: .*none: no such file/],
+      [() => showRecording(at("."), undefined, table), /FormatError: .*directory/],
       [
-        () => show(at("text"), undefined, table),
+        () => showRecording(at("text"), undefined, table),
         /FormatError: .*text: no recording: neither T4 .* it begins with "all is well"/,
       ],
       [
-        () => show(at("t1.json"), undefined, table),
+        () => showRecording(at("t1.json"), undefined, table),
         /FormatError: .*a tuning problem \(T1\), not a recording/,
       ],
-      [() => show(at("cut.gz"), undefined, table), /FormatError: .*cut\.gz: cannot be unpacked/],
-      [() => show(at("cut.json"), undefined, table), /FormatError: .*cut\.json: not JSON/],
-      [() => show(own, "295", table), /ValueError: .*own\.jsonl: no row 295 \(has best and 1 to 294\)/],
-      [() => show(own, "0", table), /ValueError: .*no row 0/],
-      [() => show(own, "worst", table), /ValueError: .*no row worst/],
-      [() => show(at("fails.jsonl"), "best", table), /ValueError: .*no row is ok .*\(2 compile, 1 runtime, /],
-      [() => show(at("empty.jsonl"), "1", table), /ValueError: .*no row 1 \(has none\)/],
+      [() => showRecording(at("cut.gz"), undefined, table), /FormatError: .*cut\.gz: cannot be unpacked/],
+      [() => showRecording(at("cut.json"), undefined, table), /FormatError: .*cut\.json: not JSON/],
+      [
+        () => showRecording(own, "295", table),
+        /ValueError: .*own\.jsonl: no row 295 \(has best and 1 to 294\)/,
+      ],
+      [() => showRecording(own, "0", table), /ValueError: .*no row 0/],
+      [() => showRecording(own, "worst", table), /ValueError: .*no row worst/],
+      [
+        () => showRecording(at("fails.jsonl"), "best", table),
+        /ValueError: .*no row is ok .*\(2 compile, 1 runtime, /,
+      ],
+      [() => showRecording(at("empty.jsonl"), "1", table), /ValueError: .*no row 1 \(has none\)/],
       [() => scoreStrategies([own, at("none")], runs), /FormatError: .*none: no such file/],
       [
         () => scoreStrategies([own], { ...runs, strategy: ["tabu"] }),
@@ -366,7 +372,7 @@ override WG: u32 = 64;
     const runner = new tune.Runner(triple, { clock: { samples: 3, least: 1e-3 } });
     const { adapter, driver, implementation } = await describeDevice(device);
     const environment = { adapter, driver, implementation, toggles: [] };
-    const of = { kernel: "triple", environment, space: tune.described(space), problem: [x.length] };
+    const of = { kernel: "triple", environment, space: tune.describeSpace(space), problem: [x.length] };
     const record = new RunRecord(at("triple.jsonl"), of);
     const evaluate = async (index: number) => {
       const row = await runner.evaluate(space.at(index));

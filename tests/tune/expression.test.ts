@@ -4,9 +4,9 @@ import * as assert from "uvu/assert";
 import { FormatError, TuneError } from "../../engine/errors.ts";
 import {
   constraint,
+  type ExpressionValue,
   evaluate,
   formula,
-  type Result,
   type Scope,
 } from "../../engine/tune/space/expression.ts";
 import { booleans, enumeration, list, powersOfTwo, range } from "../../engine/tune/space/parameters.ts";
@@ -16,7 +16,7 @@ import {
   type Expression,
   PRODUCTS,
   parse,
-  print,
+  printExpression,
   SUMS,
 } from "../../engine/tune/space/syntax.ts";
 import { group } from "../harness.ts";
@@ -24,7 +24,7 @@ import { group } from "../harness.ts";
 const check = group("tune expressions");
 const worth = (text: string, scope: Scope = {}) => formula(text).value(scope);
 
-const EXPECTED: readonly (readonly [string, Result])[] = [
+const EXPECTED: readonly (readonly [string, ExpressionValue])[] = [
   ["7 // 2", 3],
   ["-7 // 2", -4],
   ["7 // -2", -4],
@@ -200,10 +200,12 @@ for (const text of [
   "(a < b) < c",
   "[i + 1 for i in a if i % 2]",
 ])
-  check.test(`${text} is printed as it stands`, () => assert.is(print(parse(text)), text));
+  check.test(`${text} is printed as it stands`, () => assert.is(printExpression(parse(text)), text));
 
 check.test("what is printed parses to the same tree", () => {
-  fc.assert(fc.property(tree, (made) => assert.equal(parse(print(made)), JSON.parse(JSON.stringify(made)))));
+  fc.assert(
+    fc.property(tree, (made) => assert.equal(parse(printExpression(made)), JSON.parse(JSON.stringify(made)))),
+  );
 });
 
 class None extends Error {}
@@ -276,7 +278,7 @@ check.test("values are those of an evaluator of its own", () => {
         return;
       }
       valued++;
-      assert.equal(Number(evaluate(made, SCOPE)), Number(wanted), print(made));
+      assert.equal(Number(evaluate(made, SCOPE)), Number(wanted), printExpression(made));
     }),
     { numRuns: 500 },
   );

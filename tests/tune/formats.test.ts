@@ -3,7 +3,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { FormatError } from "../../engine/errors.ts";
 import { readKernelTuner, writeKernelTuner } from "../../engine/tune/formats/kernel_tuner.ts";
-import { type Problem, readSpace, readT1, writeT1 } from "../../engine/tune/formats/t1.ts";
+import { readSpace, readT1, type T1Problem, writeT1 } from "../../engine/tune/formats/t1.ts";
 import { kernelOf } from "../../engine/tune/formats/t1_kernel.ts";
 import { INVALIDITY, readT4, writeT4 } from "../../engine/tune/formats/t4.ts";
 import type { Recording } from "../../engine/tune/results/recording.ts";
@@ -266,7 +266,7 @@ check.test("Kernel Tuner: one configuration twice is refused", () => {
   refused(() => writeKernelTuner({ rows: [rows[0], rows[0]] }), /configuration 8,True is there twice/);
 });
 
-const problem = (space: Space): Problem => ({
+const problem = (space: Space): T1Problem => ({
   name: "product",
   language: "WGSL",
   kernel: "main",
@@ -280,7 +280,7 @@ const problem = (space: Space): Problem => ({
   search: { name: "annealing", settings: { start: 0.5, moves: "adjacent" } },
   notes: [],
 });
-const plainly = ({ space, localSize, globalSize, flops, bytes, document: _, ...rest }: Problem) => ({
+const plainly = ({ space, localSize, globalSize, flops, bytes, document: _, ...rest }: T1Problem) => ({
   ...rest,
   figures: [flops?.text, bytes?.text],
   parameters: space.parameters,

@@ -9,11 +9,11 @@ import * as assert from "uvu/assert";
 import { FormatError } from "../../engine/errors.ts";
 import { RunRecord } from "../../engine/tune/records/record.node.ts";
 import {
-  described,
+  describeSpace,
   type Header,
+  headerSpace,
   readRecord,
   recordingOf,
-  spaceOf,
 } from "../../engine/tune/records/record.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import { constraint } from "../../engine/tune/space/expression.ts";
@@ -26,7 +26,7 @@ const check = group("tune record");
 const HEADER: Header = {
   kernel: "conv2d/forward",
   environment: { adapter: "lavapipe", driver: "25.0", implementation: "dawn", toggles: ["skip_validation"] },
-  space: described(SPACE),
+  space: describeSpace(SPACE),
   problem: { x: [1, 8, 8, 3], w: [3, 3, 3, 4] },
   seed: 7,
 };
@@ -161,7 +161,7 @@ check.test("a space that grew finds the rows of the smaller one", () =>
     write(path, [rowAt(0)]);
     const grown = {
       ...HEADER,
-      space: described(new Space([{ name: "tile", values: [8, 16, 32, 64] }])),
+      space: describeSpace(new Space([{ name: "tile", values: [8, 16, 32, 64] }])),
       seed: 8,
     };
     const record = new RunRecord(path, grown);
@@ -173,7 +173,7 @@ check.test("a space that grew finds the rows of the smaller one", () =>
 
 check.test("a header gives back its space", () => {
   const space = new Space(SPACE.parameters, [constraint("tile > 8 or padded")]);
-  const back = spaceOf({ ...HEADER, space: JSON.parse(JSON.stringify(described(space))) });
+  const back = headerSpace({ ...HEADER, space: JSON.parse(JSON.stringify(describeSpace(space))) });
   assert.is(back.size, space.size);
   assert.equal(back.at(3), space.at(3));
 });

@@ -2,9 +2,9 @@
 
 import { parseHTML } from "linkedom";
 import * as assert from "uvu/assert";
-import { durationUnit, figures, scale, told } from "../../bench/page/scale.ts";
-import { page } from "../../bench/tune/report.ts";
-import { byStatus, digest, explained, pareto, type Run, refusals } from "../../bench/tune/run.ts";
+import { durationUnit, figures, formatQuantity, scale } from "../../bench/page/scale.ts";
+import { tuningPage } from "../../bench/tune/report.ts";
+import { byStatus, digest, explained, pareto, refusals, type TuningRun } from "../../bench/tune/run.ts";
 import { rankSamples } from "../../engine/statistics/ranking.ts";
 import { type Row, STATUSES } from "../../engine/tune/results/row.ts";
 import { type Configuration, Space } from "../../engine/tune/space/space.ts";
@@ -42,7 +42,7 @@ const all = Array.from({ length: SPACE.size }, (_, i) => {
 
 const SECTIONS = ["progress", "distribution", "effects", "accuracy", "best", "statuses", "refusals"];
 
-const parsed = (run: Run) => parseHTML(page(run)).document as unknown as Document;
+const parsed = (run: TuningRun) => parseHTML(tuningPage(run)).document as unknown as Document;
 const textOf = (document: Document, selector: string) => document.querySelector(selector)?.textContent ?? "";
 const plots = (document: Document, section: string) =>
   document.querySelectorAll(`#${section} svg[aria-label]`).length;
@@ -124,7 +124,7 @@ check.test("everything a run says is escaped", () => {
     failed(space.at(0), "compile", bad),
   ];
   const environment = { [bad]: bad };
-  const out = page({
+  const out = tuningPage({
     rows,
     space,
     kernel: bad,
@@ -184,7 +184,7 @@ check.test("ten thousand rows make a small page, soon", () => {
       ? failed(space.at(i), "compile", `line ${i}: no matching overload`)
       : timed(space.at(i), 1e-3 * (1 + ((i * 7919) % 10007) / 100), { error: ((i * 104729) % 9973) / 1e4 }),
   );
-  const out = page({ rows, space });
+  const out = tuningPage({ rows, space });
   assert.ok(out.length < 1_000_000, `${out.length} bytes`);
 });
 
@@ -205,7 +205,7 @@ check.test("the default is marked, and what the best gains on it told", () => {
 check.test("those tied with the best are those of the ranking, or those whose samples meet", () => {
   const samples = [1, 1.1, 2].map((s) => [s, s, s, s, 5]);
   const rows = [3, 1, 2].map((s, i) => timed(SPACE.at(i), s, { times: [0.9 * s, s, 1.1 * s] }));
-  const ties = (run: Run) => [...digest(run).tied].map(({ evaluation }) => evaluation);
+  const ties = (run: TuningRun) => [...digest(run).tied].map(({ evaluation }) => evaluation);
   assert.equal(ties({ rows, space: SPACE }), [2]);
   const close = [3, 1, 1.05].map((s, i) => timed(SPACE.at(i), s, { times: [0.9 * s, s, 1.1 * s] }));
   assert.equal(ties({ rows: close, space: SPACE }), [2, 3]);
@@ -295,13 +295,13 @@ check.test("scales hold all values, with ticks that are round and few", () => {
       `${values}: ${ticks.map(({ text }) => text)}`,
     );
   }
-  assert.is(told(0.00123456, durationUnit(0.00123456)), "1,235 \u00b5s");
+  assert.is(formatQuantity(0.00123456, durationUnit(0.00123456)), "1,235 \u00b5s");
   assert.equal([3e-4, 0.01, 12345.6, 2e7].map(figures), ["3e-4", "0.01", "12,350", "2e+7"]);
 });
 
 check.test("a browser opens the page without a fault or a request", () =>
   inBrowser(async (tab, open) => {
-    await open(page({ rows: all, space: SPACE, environment: { adapter: "llvmpipe" } }));
+    await open(tuningPage({ rows: all, space: SPACE, environment: { adapter: "llvmpipe" } }));
     for (const section of SECTIONS) assert.is(await tab.locator(`#${section}`).count(), 1, section);
     assert.equal(await tab.locator("dd").first().innerText(), "llvmpipe");
     // no label of an axis runs into another, and none is cut off by the side of the page

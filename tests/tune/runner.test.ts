@@ -5,7 +5,7 @@ import { Device } from "../../engine/device/device.ts";
 import { kernel } from "../../engine/tune/kernel/kernel.ts";
 import { likeness } from "../../engine/tune/kernel/likeness.ts";
 import { routine } from "../../engine/tune/kernel/routine.ts";
-import { specialise } from "../../engine/tune/kernel/template.ts";
+import { fillTemplate } from "../../engine/tune/kernel/template.ts";
 import { Runner } from "../../engine/tune/runner/runner.ts";
 import type { Configuration } from "../../engine/tune/space/space.ts";
 import { conv2d } from "../../kernels/conv2d/conv2d.ts";
@@ -89,7 +89,7 @@ check.test("contenders are ranked on the device", async () => {
 check.test("parameters are constants of the text or of the pipeline", () => {
   const wgsl =
     "const A: u32 = 1u;\nconst B = 2.5f;\n  const C = true;\n@id(3) override D: u32 = 4;\noverride E: f32;";
-  const made = specialise("k", wgsl, { A: 7, B: 3, C: false, D: 9 });
+  const made = fillTemplate("k", wgsl, { A: 7, B: 3, C: false, D: 9 });
   assert.is(
     made.wgsl,
     "const A: u32 = 7u;\nconst B = 3f;\n  const C = false;\n@id(3) override D: u32 = 4;\noverride E: f32;",
@@ -97,7 +97,7 @@ check.test("parameters are constants of the text or of the pipeline", () => {
   assert.equal(made.constants, { D: 9 });
   assert.match(made.resolved, /^const D: u32 = 9;$/m);
   assert.throws(
-    () => specialise("k", wgsl, { F: 1 }),
+    () => fillTemplate("k", wgsl, { F: 1 }),
     /k: parameter F is no const or override.*\(has A, B, C/,
   );
 });

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { TuneError } from "../../engine/errors.ts";
 import { type Recorded, recorded, replay } from "../../engine/tune/results/replay.ts";
 import type { STATUSES } from "../../engine/tune/results/row.ts";
-import { type Budget, search, type Task } from "../../engine/tune/search/search.ts";
+import { type Budget, type SearchTask, search } from "../../engine/tune/search/search.ts";
 import {
   type Configuration,
   NEIGHBOURHOODS,
@@ -21,8 +21,12 @@ import { constrained, failing, hopeless, line, optimum, rugged, smooth, threads 
 const check = group("tune search");
 const SPACES = { smooth, rugged, constrained, failing, hopeless, one: line(1), two: line(2), five: line(5) };
 
-const run = (space: Recorded, strategy: Task["strategy"], budget: Budget = {}, more: Partial<Task> = {}) =>
-  search({ space: space.space, strategy, budget, ...replay(space), ...more });
+const run = (
+  space: Recorded,
+  strategy: SearchTask["strategy"],
+  budget: Budget = {},
+  more: Partial<SearchTask> = {},
+) => search({ space: space.space, strategy, budget, ...replay(space), ...more });
 
 /** A strategy from a function. */
 const own = (body: Strategy["run"]): Strategy => ({
@@ -255,7 +259,7 @@ check.test("an empty space is exhausted at once", async () => {
 
 check.test("what cannot be searched with is refused by name and value", async () => {
   await refused(run(smooth, "tabu"), /no strategy tabu \(strategies: brute_force, /);
-  const genetic = (settings: Task["settings"]) => run(smooth, "genetic_algorithm", {}, { settings });
+  const genetic = (settings: SearchTask["settings"]) => run(smooth, "genetic_algorithm", {}, { settings });
   await refused(genetic({ popsize: 3 }), /genetic_algorithm has no setting popsize \(settings: population/);
   await refused(genetic({ population: 1 }), /population is 1, must be at least 2/);
   await refused(genetic({ population: 2.5 }), /population is 2.5, must be a whole number/);

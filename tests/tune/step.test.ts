@@ -1,7 +1,7 @@
 // Tuning for a whole step: what is faster alone must be faster in the step, and the step faster with it.
 
 import * as assert from "uvu/assert";
-import { merged, verdict } from "../../bench/tune/step.ts";
+import { formatOutcome, merged } from "../../bench/tune/step.ts";
 import type { Traits } from "../../engine/device/traits.ts";
 import { parseTuningTable, readTuningTable, type TuningTable } from "../../engine/device/tuning_table.ts";
 import { LimitError, TuneError } from "../../engine/errors.ts";
@@ -160,7 +160,7 @@ check.test("what is faster alone and in the step is kept, what is slower in the 
   assert.ok(Math.abs(found.achieved - 1.5e-3) < 1e-4, `${found.achieved}`);
   assert.ok(Math.abs(found.predicted - 1.5e-3) < 1e-4, `${found.predicted}`);
   assert.equal(Object.keys(found.problems), ["conv2d_moments/forward"]);
-  assert.match(verdict(found), /1\.5\d ms predicted, 1\.\d+ ms achieved\. Accepted\.$/);
+  assert.match(formatOutcome(found), /1\.5\d ms predicted, 1\.\d+ ms achieved\. Accepted\.$/);
 
   const text = JSON.stringify({ adapter: "test", problems: found.problems });
   const tuningTable = readTuningTable("tuning_table.json", text);
@@ -176,7 +176,7 @@ check.test("where the step is slower nothing is accepted", async () => {
   assert.ok(found.findings.some(({ kept }) => kept));
   assert.ok(found.step!.ratio > 1);
   assert.equal(found.problems, {});
-  assert.match(verdict(found), /Slower by its interval: not accepted\.$/);
+  assert.match(formatOutcome(found), /Slower by its interval: not accepted\.$/);
 });
 
 check.test("where nothing is faster alone no step is measured", async () => {
@@ -186,7 +186,7 @@ check.test("where nothing is faster alone no step is measured", async () => {
     assert.equal([of.best, took, kept], [undefined, undefined, false]);
   assert.is(found.step, undefined);
   assert.equal([found.predicted, found.achieved, found.problems], [0, 0, {}]);
-  assert.match(verdict(found), /^Nothing is faster in the step/);
+  assert.match(formatOutcome(found), /^Nothing is faster in the step/);
 });
 
 check.test("the costliest problems come first, as many as make up the share", async () => {

@@ -12,7 +12,7 @@ import { imageRate, named, three } from "./summary.ts";
 import type { Table } from "./table.ts";
 
 /** A published row. */
-export interface Baseline {
+export interface PublishedRow {
   /** Repository with its commit, and file. */
   readonly source: string;
   /** timm's name of the network. */
@@ -35,7 +35,7 @@ const COLUMNS =
   "source,model,mode,img_size,batch_size,precision,layout,framework,hardware,samples_per_sec,step_time";
 
 /** Rows of a baselines file. Throws FormatError naming the line that is otherwise. */
-export function readBaselines(text: string, file: string): readonly Baseline[] {
+export function readBaselines(text: string, file: string): readonly PublishedRow[] {
   const [header, ...lines] = csvParseRows(text);
   if (header?.join() !== COLUMNS)
     throw new FormatError(`${file}: its columns are ${header} but ${COLUMNS} is expected`);
@@ -60,7 +60,7 @@ export function readBaselines(text: string, file: string): readonly Baseline[] {
 }
 
 /** All published rows: timm's (PyTorch) and Lambda's (TensorFlow). */
-export const published: readonly Baseline[] = [
+export const published: readonly PublishedRow[] = [
   ...readBaselines(timm, "timm.csv"),
   ...readBaselines(lambda, "lambda.csv"),
 ];
@@ -73,13 +73,13 @@ const counterpart = ({ network }: NetworkRow): string =>
   network === "inception-resnet-v1" ? "inception_v3" : network.replaceAll("-", "_");
 
 /** Published rows of the same network and mode, the fastest last. */
-export const baselinesOf = (row: NetworkRow): readonly Baseline[] =>
+export const baselinesOf = (row: NetworkRow): readonly PublishedRow[] =>
   published
     .filter(({ model, mode }) => model === counterpart(row) && mode === row.mode)
     .sort((a, b) => a.rate - b.rate);
 
 /** In words, what reserved the engine tells a published row from ours. */
-export function differences(row: NetworkRow, host: Host, theirs: Baseline): readonly string[] {
+export function baselineDifferences(row: NetworkRow, host: Host, theirs: PublishedRow): readonly string[] {
   const ours = timmName(row);
   const network =
     theirs.model === "inception_v3"
@@ -99,7 +99,7 @@ export function differences(row: NetworkRow, host: Host, theirs: Baseline): read
 /** Kinds of adapters that compute on the processor. */
 const SOFTWARE = ["lavapipe", "swiftshader"];
 
-function hardwareDifference({ hardware }: Baseline, { adapter, kind, cpu }: Host): string | false {
+function hardwareDifference({ hardware }: PublishedRow, { adapter, kind, cpu }: Host): string | false {
   const [their, our] = [
     hardware.startsWith("Intel") ? "CPU" : "GPU",
     SOFTWARE.includes(kind) ? "CPU" : "GPU",
@@ -137,7 +137,7 @@ export function baselineTables(result: Result): readonly Table[] {
         figures(theirs.rate),
         row.validity.valid ? three(theirs.rate / imageRate(row)) : "",
         theirs.step === undefined ? "" : figures(theirs.step),
-        differences(row, result.host, theirs).join("; "),
+        baselineDifferences(row, result.host, theirs).join("; "),
         [theirs.framework, theirs.layout].filter(Boolean).join(", "),
         theirs.source
           .replace(/ \w+ (results\/benchmark-|tf-)/, " ")

@@ -6,11 +6,11 @@ import { sum } from "../../measure/grouped.ts";
 import type { NetworkRow } from "../../measure/result.ts";
 import { html, type Markup } from "../../page/markup.ts";
 import { plot, type Side, type Size } from "../../page/plot.ts";
-import { durationUnit, type Scale, scale, told, type Unit } from "../../page/scale.ts";
+import { durationUnit, formatQuantity, type Scale, scale, type Unit } from "../../page/scale.ts";
 import {
-  bytesTold,
   deviceSeconds,
-  duration,
+  formatBytes,
+  formatDuration,
   NOT_VALID,
   type Part,
   PHASES,
@@ -124,11 +124,11 @@ function bars(what: string, all: readonly Bar[], label: string, unit: Unit, heig
 }
 
 /** Seconds of a step of every network: its phases on the device, and what the device was idle. */
-export function steps(rows: readonly NetworkRow[], name: (row: NetworkRow) => string): Markup {
+export function stepsChart(rows: readonly NetworkRow[], name: (row: NetworkRow) => string): Markup {
   const unit = durationUnit(Math.max(...rows.map(({ wall }) => wall.median)));
   const all = rows.map((row): Bar => {
     const segment = (what: string, color: string, length: number): Segment => {
-      const text = told(length, unit);
+      const text = formatQuantity(length, unit);
       return { length, color, title: `${what} ${text}`, text };
     };
     const [whole, device] = [row.wall.median, deviceSeconds(row)];
@@ -139,7 +139,7 @@ export function steps(rows: readonly NetworkRow[], name: (row: NetworkRow) => st
         segment("device idle", PHASE_COLOR.rest, whole - device),
       ],
       at: Math.max(whole, device),
-      text: `${told(whole, unit)}${row.validity.valid ? "" : `, ${NOT_VALID}`}`,
+      text: `${formatQuantity(whole, unit)}${row.validity.valid ? "" : `, ${NOT_VALID}`}`,
       strong: true,
     };
   });
@@ -157,10 +157,10 @@ export function costs(what: string, all: readonly Part[]): Markup {
     segments: PHASES.map((phase) => ({
       length: by[phase],
       color: PHASE_COLOR[phase],
-      title: `${name} ${phase} ${told(by[phase], unit)}`,
+      title: `${name} ${phase} ${formatQuantity(by[phase], unit)}`,
     })),
     at: seconds,
-    text: `${told(+seconds.toPrecision(3), unit)}, ${((100 * seconds) / whole).toFixed(1)} %`,
+    text: `${formatQuantity(+seconds.toPrecision(3), unit)}, ${((100 * seconds) / whole).toFixed(1)} %`,
     strong: seconds === most,
   });
   return bars(what, all.map(bar), "time on the device", unit, LINE);
@@ -201,7 +201,7 @@ export function memory(row: NetworkRow): Markup {
       fill: "currentColor",
     }),
     Plot.dot([0], { x: () => at, y: () => y.at(highest), r: 4, fill: "var(--bad)", stroke: "var(--page)" }),
-    Plot.text([`${bytesTold(highest)} at ${peak.where}`], {
+    Plot.text([`${formatBytes(highest)} at ${peak.where}`], {
       ...{ x: () => at, y: 1, dx, dy: -10, textAnchor, fill: "var(--bad)", fontWeight: "bold" },
     }),
   ]);
@@ -237,7 +237,7 @@ export function spread(rows: readonly NetworkRow[], name: (row: NetworkRow) => s
     samples.map((seconds, i) => ({
       x: x.at(seconds),
       y: y.at(row) + half * (samples.length > 1 ? 1 - (2 * i) / (samples.length - 1) : 0) * 0.9,
-      title: `sample ${i + 1}: ${duration(seconds)}`,
+      title: `sample ${i + 1}: ${formatDuration(seconds)}`,
     })),
   );
   const boxes = rows.map(({ wall }, row) => ({

@@ -2,7 +2,7 @@
 
 import { formatTable, number, text } from "../../command_line/table.ts";
 import type { ComparedRow, Comparison } from "../../measure/compare.ts";
-import { duration } from "./summary.ts";
+import { formatDuration } from "./summary.ts";
 
 /** Times of A and B, their ratio with its interval, and the verdict; what differs between their hosts before. */
 export function comparisonText(result: Comparison): string {
@@ -25,7 +25,7 @@ export function comparisonText(result: Comparison): string {
   ].join("\n");
 }
 
-const time = (seconds: number | undefined): string => (seconds === undefined ? "-" : duration(seconds));
+const time = (seconds: number | undefined): string => (seconds === undefined ? "-" : formatDuration(seconds));
 
 const counts = ({ samples: [a, b] }: ComparedRow): string => (a === b ? String(a) : `${a}, ${b}`);
 

@@ -1,7 +1,7 @@
 // Where a result was measured, and by what command.
 
 import type { Result } from "../../measure/result.ts";
-import { bytesTold, duration, shellWord } from "./summary.ts";
+import { formatBytes, formatDuration, shellWord } from "./summary.ts";
 
 /** The limits that decide what fits and what is chosen. */
 const LIMITS = [
@@ -22,7 +22,7 @@ export function facts({ command, host }: Result): Record<string, string> {
     driver: host.driver,
     implementation: host.implementation,
     toggles: host.toggles.join(", "),
-    clock: timestampQuantum === undefined ? "no timestamps" : `steps of ${duration(timestampQuantum)}`,
+    clock: timestampQuantum === undefined ? "no timestamps" : `steps of ${formatDuration(timestampQuantum)}`,
     subgroups: subgroups && [...new Set([subgroups.min, subgroups.max])].join(" to "),
     features: [...host.features].sort().join(", "),
     limits: LIMITS.filter((name) => name in host.limits)
@@ -30,7 +30,7 @@ export function facts({ command, host }: Result): Record<string, string> {
       .join(", "),
     system: host.os,
     processor: `${host.cpu}, ${host.cores} ${host.cores === 1 ? "core" : "cores"}`,
-    memory: bytesTold(host.memory),
+    memory: formatBytes(host.memory),
     load: load?.toFixed(2),
     node: host.node,
     tessera: `${host.version}${host.commit ? `, commit ${host.commit}` : ""}`,

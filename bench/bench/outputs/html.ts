@@ -3,17 +3,17 @@
 import type { NetworkRow, Result } from "../../measure/result.ts";
 import { roofline } from "../../measure/roofline.ts";
 import { html, type Markup } from "../../page/markup.ts";
-import { described, folded, framed, plural } from "../../page/page.ts";
+import { definitionList, folded, framed, plural } from "../../page/page.ts";
 import { baselineTables, SOURCES } from "./baselines.ts";
-import { costs, legend, memory, PHASE_COLOR, spread, steps } from "./charts.ts";
+import { costs, legend, memory, PHASE_COLOR, spread, stepsChart } from "./charts.ts";
 import { facts } from "./facts.ts";
 import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
 import { rooflineChart } from "./roofline.ts";
 import {
   blocks,
-  bytesTold,
   costliest,
-  duration,
+  formatBytes,
+  formatDuration,
   layers,
   NOT_VALID,
   named,
@@ -33,7 +33,7 @@ import {
   memoryTable,
   networkTable,
 } from "./tables.ts";
-import { verdict } from "./verdict.ts";
+import { summarySentence } from "./verdict.ts";
 
 /** A part of the page: its heading, what is said beside it, what is in it. */
 interface Section {
@@ -46,10 +46,10 @@ interface Section {
  * A result as an HTML document: what it says, networks and their steps by phase, blocks and layers of each, the
  * roofline, memory over a step, the spread of samples, kernels, what others published, and where it was measured.
  */
-export function page(result: Result): string {
+export function benchPage(result: Result): string {
   const { networks, kernels } = result;
   const name = named(networks);
-  const { good, lead, rest } = verdict(result);
+  const { good, lead, rest } = summarySentence(result);
   const run = networks.filter(({ wall }) => wall.samples.length > 0);
   const profiled = networks.filter(({ launches }) => launches.length > 0);
   const published = baselineTables(result);
@@ -112,7 +112,7 @@ const { rest: idle, ...PHASES } = PHASE_COLOR;
 
 const networkSection = (result: Result, run: readonly NetworkRow[], name: Name): Section => ({
   title: "Networks",
-  body: html`${run.length > 0 ? chart(steps(run, name), { ...PHASES, "device idle": idle }) : undefined}
+  body: html`${run.length > 0 ? chart(stepsChart(run, name), { ...PHASES, "device idle": idle }) : undefined}
 ${run.length > 0 ? html`${tableMarkup(networkTable(result))}${titled(hostTable(result))}` : undefined}
 ${titled(censusTable(result))}`,
 });
@@ -129,7 +129,7 @@ ${titled({ ...launchTable(row, name, roofs), title: "Kernels" })}`,
 function most(what: string, row: NetworkRow, all: readonly Part[]): string {
   const [first] = costliest(all.filter(({ name }) => name !== UPDATE));
   if (!first) return `no ${what}`;
-  return `costliest ${what} ${first.name}, ${duration(first.seconds)}, ${percent(first.seconds / launchSeconds(row))}`;
+  return `costliest ${what} ${first.name}, ${formatDuration(first.seconds)}, ${percent(first.seconds / launchSeconds(row))}`;
 }
 
 function rooflineSection(row: NetworkRow, name: string, { roofs }: Result): Section {
@@ -155,7 +155,7 @@ ${kernelTables(result).map(titled)}`,
 
 const memorySection = (row: NetworkRow, name: string): Section => ({
   title: `Memory of ${name}`,
-  aside: `${bytesTold(row.memory.total)} in all`,
+  aside: `${formatBytes(row.memory.total)} in all`,
   body: html`<p class="note">Beside what is always held, such as parameters. The dashed line is the memory that these tensors take turns in.</p>
 ${chart(memory(row), { "activations and their gradients alive": "var(--hue-1)" })}
 ${tableMarkup(memoryTable(row, name))}`,
@@ -176,6 +176,6 @@ ${published.map((table) => folded(table.title, tableMarkup(table)))}`,
 
 const whereSection = (result: Result): Section => ({
   title: "Where it was measured",
-  body: html`${described(facts(result))}
+  body: html`${definitionList(facts(result))}
 ${result.roofs ? titled(roofTable(result.roofs, result.readings)) : undefined}`,
 });

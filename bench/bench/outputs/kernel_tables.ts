@@ -4,7 +4,7 @@ import type { Shapes } from "../../../kernels/op.ts";
 import { grouped, sum } from "../../measure/grouped.ts";
 import type { KernelRow, LaunchRow, NetworkRow, Result, RoofReading, Roofs } from "../../measure/result.ts";
 import { type Dot, floorOf, roofline } from "../../measure/roofline.ts";
-import { count, duration, giga, milliseconds, percent, three, tuneOf } from "./summary.ts";
+import { count, formatDuration, giga, milliseconds, percent, three, tuneOf } from "./summary.ts";
 import { LISTED, type Table, tableOf } from "./table.ts";
 
 const BOUND = { multiplyAdd: "multiply-add", copy: "copy", dispatch: "dispatch" } as const;
@@ -33,7 +33,7 @@ export function rooflineTable(row: NetworkRow, name: string, roofs: Roofs, most 
       { heading: "above the roofs (ms)", of: ({ roof }) => milliseconds(roof!.gap) },
       { heading: "of all launches", of: ({ seconds }) => percent(seconds / whole) },
     ],
-    `${duration(gap)} of ${duration(whole)} on the device are above the roofs. Bytes are algorithmic: each tensor once.${listed.length < dots.length ? ` The ${listed.length} that lose most of ${dots.length}.` : ""}`,
+    `${formatDuration(gap)} of ${formatDuration(whole)} on the device are above the roofs. Bytes are algorithmic: each tensor once.${listed.length < dots.length ? ` The ${listed.length} that lose most of ${dots.length}.` : ""}`,
   );
 }
 
@@ -126,7 +126,7 @@ const ROOFS: Readonly<Record<keyof Roofs, { name: string; say(value: number): st
   multiplyAdd: { name: "multiply-adds in registers", say: (rate) => `${giga(rate)} GFLOP/s` },
   copy: { name: "copy, read and written", say: (rate) => `${giga(rate)} GB/s` },
   workgroup: { name: "read from workgroup memory", say: (rate) => `${giga(rate)} GB/s` },
-  dispatch: { name: "dispatch behind another", say: duration },
+  dispatch: { name: "dispatch behind another", say: formatDuration },
 };
 
 /** The adapter's roofs, by every kernel that read them where these are known: the best of a roof counts. */

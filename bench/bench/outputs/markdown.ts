@@ -5,11 +5,11 @@ import { facts } from "./facts.ts";
 import { notes } from "./summary.ts";
 import type { Table } from "./table.ts";
 import { tables } from "./tables.ts";
-import { verdict } from "./verdict.ts";
+import { summarySentence } from "./verdict.ts";
 
 /** A result as GitHub-flavoured Markdown: what it says, its tables, where it was measured. */
 export function markdown(result: Result): string {
-  const { lead, rest } = verdict(result);
+  const { lead, rest } = summarySentence(result);
   const host = Object.entries(facts(result)).map(
     ([heading, value]) => `- ${text(heading)}: ${text(value)}\n`,
   );

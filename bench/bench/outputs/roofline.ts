@@ -8,7 +8,7 @@ import { html, type Markup } from "../../page/markup.ts";
 import { plot, type Side, type Size } from "../../page/plot.ts";
 import { scale } from "../../page/scale.ts";
 import { legend } from "./charts.ts";
-import { count, duration, giga, operationOf, percent, problemOf, three } from "./summary.ts";
+import { count, formatDuration, giga, operationOf, percent, problemOf, three } from "./summary.ts";
 
 const SIZE: Size = { width: 1060, height: 460, left: 60, right: 24, top: 24, bottom: 42 };
 /** Operations with a colour of their own; the others share one. */
@@ -76,7 +76,7 @@ function tooltip({ row, times, seconds, rate, intensity, roof }: Dot): string {
   const more = times > 1 ? ` and ${times - 1} more` : "";
   const what = "where" in row ? `${row.label} at ${row.where}${more}` : `${row.routine} ${row.algorithm}`;
   const share = roof ? `, ${percent(roof.share)} of the roof` : "";
-  return `${what}: ${problemOf(row)}\n${times === 1 ? "1 launch" : `${count(times)} launches`}, ${duration(seconds)} in all, ${giga(rate)} GFLOP/s at ${three(intensity)} FLOP/byte${share}`;
+  return `${what}: ${problemOf(row)}\n${times === 1 ? "1 launch" : `${count(times)} launches`}, ${formatDuration(seconds)} in all, ${giga(rate)} GFLOP/s at ${three(intensity)} FLOP/byte${share}`;
 }
 
 /** The operations that cost most, each with its colour. */

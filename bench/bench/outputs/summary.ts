@@ -3,7 +3,7 @@
 import type { Phase } from "../../../engine/graph/graph.ts";
 import { grouped, sum } from "../../measure/grouped.ts";
 import type { KernelRow, LaunchRow, NetworkRow, Result } from "../../measure/result.ts";
-import { durationUnit, figures, told, type Unit } from "../../page/scale.ts";
+import { durationUnit, figures, formatQuantity, type Unit } from "../../page/scale.ts";
 
 export const PHASES: readonly Phase[] = ["forward", "backward", "update"];
 
@@ -93,8 +93,8 @@ export const sizeUnit = (bytes: number): Unit =>
   SIZES.find(({ size }) => bytes >= 2 * size) ?? SIZES[SIZES.length - 1];
 
 /** Figures with their unit. */
-export const bytesTold = (bytes: number): string => told(bytes, sizeUnit(bytes));
-export const duration = (seconds: number): string => told(seconds, durationUnit(seconds));
+export const formatBytes = (bytes: number): string => formatQuantity(bytes, sizeUnit(bytes));
+export const formatDuration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
 
 /** Figures of a table: milliseconds, thousands of millions, shares; nothing for what is no number. */
 export const milliseconds = (seconds: number): string => figures(1e3 * seconds);

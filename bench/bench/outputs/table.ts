@@ -8,7 +8,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-export interface Column<Row> {
+export interface RowColumn<Row> {
   readonly heading: string;
   /** Text, where it is no number. */
   readonly text?: boolean;
@@ -19,7 +19,7 @@ export interface Column<Row> {
 export function tableOf<Row>(
   title: string,
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  columns: readonly RowColumn<Row>[],
   note?: string,
 ): Table {
   const said = columns.filter(({ of }) => rows.some((row) => of(row) !== ""));

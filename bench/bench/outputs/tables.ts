@@ -7,10 +7,10 @@ import { shareOf } from "../../measure/roofline.ts";
 import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
 import {
   blocks,
-  bytesTold,
   costliest,
   count,
   dispatches,
+  formatBytes,
   giga,
   imageRate,
   layers,
@@ -26,7 +26,7 @@ import {
   stepFlops,
   three,
 } from "./summary.ts";
-import { type Column, LISTED, type Table, tableOf } from "./table.ts";
+import { LISTED, type RowColumn, type Table, tableOf } from "./table.ts";
 
 /** The networks of a result, a row each. */
 export function networkTable({ networks }: Result): Table {
@@ -99,7 +99,7 @@ export const censusTable = ({ networks }: Result): Table =>
         of: ({ phases }) => giga(sum(Object.values(phases).map(({ bytes }) => bytes)) || NaN),
       },
       { heading: "pipelines", of: ({ pipelines }) => count(pipelines) },
-      { heading: "memory", of: ({ memory }) => bytesTold(memory.total) },
+      { heading: "memory", of: ({ memory }) => formatBytes(memory.total) },
     ],
     "Multiply-adds (MACs) and activations are of convolutions and fully connected layers, of one image forward. Bytes are algorithmic: of every launch the tensors it binds, each counted once.",
   );
@@ -121,7 +121,7 @@ function settings(networks: readonly NetworkRow[]): string {
 }
 
 /** What a phase costs of a part. */
-function phaseCosts(phase: Phase, roofs: Roofs | undefined): readonly Column<Part>[] {
+function phaseCosts(phase: Phase, roofs: Roofs | undefined): readonly RowColumn<Part>[] {
   const of = ({ launches }: Part) => launches.filter((launch) => launch.phase === phase);
   return [
     { heading: `${phase} (ms)`, of: ({ by }) => (by[phase] ? milliseconds(by[phase]) : "") },
@@ -193,7 +193,7 @@ export function memoryTable({ mode, memory }: NetworkRow, name: string): Table {
       { heading: unit.name, of: (tensor) => three(tensor.bytes / unit.size) },
       { heading: "of the peak", of: (tensor) => percent(tensor.bytes / bytes(tensors)) },
     ],
-    `${bytesTold(memory.total)} in all: ${bytesTold(memory.variables)} of ${kept}; ${bytesTold(memory.arena)} of ${passing}; ${bytesTold(memory.other)} of inputs, constants and staging. Most, ${bytesTold(memory.alive[launch] ?? 0)}, is alive at launch ${launch + 1} of ${memory.alive.length}, ${where}.`,
+    `${formatBytes(memory.total)} in all: ${formatBytes(memory.variables)} of ${kept}; ${formatBytes(memory.arena)} of ${passing}; ${formatBytes(memory.other)} of inputs, constants and staging. Most, ${formatBytes(memory.alive[launch] ?? 0)}, is alive at launch ${launch + 1} of ${memory.alive.length}, ${where}.`,
   );
 }
 

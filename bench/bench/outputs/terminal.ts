@@ -5,7 +5,17 @@ import { sum } from "../../measure/grouped.ts";
 import type { NetworkRow, Result, Roofs } from "../../measure/result.ts";
 import { shareOf } from "../../measure/roofline.ts";
 import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
-import { costliest, duration, giga, layers, NOT_VALID, named, notes, parts, percent } from "./summary.ts";
+import {
+  costliest,
+  formatDuration,
+  giga,
+  layers,
+  NOT_VALID,
+  named,
+  notes,
+  parts,
+  percent,
+} from "./summary.ts";
 import type { Table } from "./table.ts";
 import {
   blockTable,
@@ -81,7 +91,7 @@ function most(row: NetworkRow, phase: "forward" | "backward", roofs: Roofs | und
   const flops = sum(launches.map((launch) => launch.flops));
   const roof = roofs ? `, ${percent(shareOf(launches, roofs))} of what the roofs allow` : "";
   return [
-    `Most in ${phase}: ${first.name}, ${duration(seconds)} (${percent(seconds / launchSeconds(row))} of the step), ${giga(flops / seconds)} GFLOP/s${roof}.`,
+    `Most in ${phase}: ${first.name}, ${formatDuration(seconds)} (${percent(seconds / launchSeconds(row))} of the step), ${giga(flops / seconds)} GFLOP/s${roof}.`,
   ];
 }
 

@@ -25,7 +25,7 @@ const STEP = 1;
  * and a counter of the bytes alive. Launches stand one behind the other for the seconds that each took when it was
  * profiled, so that the gaps of a real step are not in it.
  */
-export function trace(result: Result): string {
+export function perfettoTrace(result: Result): string {
   const name = named(result.networks);
   const events = result.networks.flatMap((row, i) => networkEvents(row, name(row), i + 1));
   const content = {

@@ -8,7 +8,7 @@ import { grouped, sum } from "../../measure/grouped.ts";
 import { inputsOf } from "../../measure/kernels.ts";
 import type { LaunchRow, Result, Roofs } from "../../measure/result.ts";
 import { gapOf } from "../../measure/roofline.ts";
-import { duration, shellWord } from "./summary.ts";
+import { formatDuration, shellWord } from "./summary.ts";
 
 /** A routine at a problem, with the algorithm that a step takes for it. */
 export interface TuneTask {
@@ -76,7 +76,7 @@ export const asScript = (tasks: readonly TuneTask[]): string =>
   tasks
     .map(
       ({ op, routine, times, seconds, gap, algorithm, command }) =>
-        `# ${op}/${routine}, ${algorithm}, ${times} times a step: ${duration(gap)} of ${duration(seconds)} above the roofs\n${command}\n`,
+        `# ${op}/${routine}, ${algorithm}, ${times} times a step: ${formatDuration(gap)} of ${formatDuration(seconds)} above the roofs\n${command}\n`,
     )
     .join("\n");
 

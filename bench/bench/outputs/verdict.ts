@@ -2,15 +2,15 @@
 
 import { grouped } from "../../measure/grouped.ts";
 import type { NetworkRow, Result } from "../../measure/result.ts";
-import { durationUnit, told } from "../../page/scale.ts";
+import { durationUnit, formatQuantity } from "../../page/scale.ts";
 import {
   blocks,
-  bytesTold,
   costliest,
   count,
   deviceSeconds,
   dispatches,
-  duration,
+  formatBytes,
+  formatDuration,
   giga,
   imageRate,
   named,
@@ -27,14 +27,14 @@ import {
 import { launchSeconds } from "./tables.ts";
 
 /** `lead` is what counts most. */
-export interface Verdict {
+export interface SummarySentence {
   readonly good: boolean;
   readonly lead: string;
   readonly rest: string;
 }
 
 /** Rows that were measured alike are compared, others told each by itself; what is not valid is said first. */
-export function verdict(result: Result): Verdict {
+export function summarySentence(result: Result): SummarySentence {
   const { networks, kernels, interrupted } = result;
   const name = named(networks);
   const wrong = networks.filter(({ validity }) => !validity.valid);
@@ -43,7 +43,7 @@ export function verdict(result: Result): Verdict {
   const said = alike(right).map((rows) => compared(rows, name));
   if (wrong.length > 0) said.unshift(invalid(wrong, name));
   if (said.length === 0 && networks.length > 0)
-    said.push(...networks.map((row) => [name(row), ` takes ${bytesTold(row.memory.total)}`] as const));
+    said.push(...networks.map((row) => [name(row), ` takes ${formatBytes(row.memory.total)}`] as const));
   if (kernels.length > 0) said.push(kernelSentence(result));
   if (said.length === 0) return { good: false, lead: "Nothing was measured", rest: `.${ended}` };
   const [[lead, rest], ...others] = said;
@@ -77,7 +77,7 @@ function compared(rows: readonly NetworkRow[], name: Name): Sentence {
 }
 
 const step = (row: NetworkRow, slowest = row): string =>
-  `${told(row.wall.median, durationUnit(slowest.wall.median))} a step of ${row.batch === 1 ? "one image" : `${row.batch} images`}, ${three(imageRate(row))} images/s`;
+  `${formatQuantity(row.wall.median, durationUnit(slowest.wall.median))} a step of ${row.batch === 1 ? "one image" : `${row.batch} images`}, ${three(imageRate(row))} images/s`;
 
 /** What makes a row slower: more work, slower work, or more launches. */
 function slower(row: NetworkRow, best: NetworkRow, name: Name): string {
@@ -123,7 +123,7 @@ function kernelSentence({ kernels }: Result): Sentence {
     .slice(0, 3)
     .map(([key, rows]) => {
       const [best, next] = [...rows].sort((a, b) => a.device!.median - b.device!.median);
-      return `${key}: ${best.algorithm} is fastest, ${duration(best.device!.median)}, ${three(next.device!.median / best.device!.median)} times as fast as ${next.algorithm}`;
+      return `${key}: ${best.algorithm} is fastest, ${formatDuration(best.device!.median)}, ${three(next.device!.median / best.device!.median)} times as fast as ${next.algorithm}`;
     });
   const counted = `${timed.length} of ${kernels.length} kernels were timed`;
   return [counted, [refused > 0 ? `, ${refused} refused` : "", ...fastest].join(". ")];

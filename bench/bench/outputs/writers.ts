@@ -26,13 +26,13 @@ export const FORMATS: readonly Format[] = [
   {
     name: "html",
     description: "a page with charts",
-    text: async (result) => (await import("./html.ts")).page(result),
+    text: async (result) => (await import("./html.ts")).benchPage(result),
   },
   {
     name: "trace",
     description: "launches and memory of a step over time, for Perfetto",
     steps: true,
-    text: async (result) => (await import("./trace.ts")).trace(result),
+    text: async (result) => (await import("./trace.ts")).perfettoTrace(result),
   },
   {
     name: "baselines",

@@ -11,7 +11,7 @@ import { plan } from "../../plan/plan.ts";
 import { stream } from "../../random.ts";
 import { derivative, dot } from "../operations/differences.ts";
 import { stored } from "../operations/sampling.ts";
-import { judge } from "../report/judge.ts";
+import { worstError } from "../report/judge.ts";
 import { type Finding, Report } from "../report/report.ts";
 import { interpret } from "./interpreter.ts";
 
@@ -279,7 +279,7 @@ class Traced {
     shape: Shape = [want.length],
   ): Finding {
     const [a, b] = [Float64Array.from(got), Float64Array.from(want)];
-    const verdict = judge(subject, shape, a, b, b.map(allowed));
+    const verdict = worstError(subject, shape, a, b, b.map(allowed));
     return { layer: "network", subject, check, where: verdict.at, ...verdict };
   }
 

@@ -6,10 +6,10 @@ import { Device } from "../../device/device.ts";
 import { DeviceLostError } from "../../errors.ts";
 import { operationsOf } from "../operations/module.node.ts";
 import { type Mutant, mutants } from "./mutate.ts";
-import type { Answer, Request } from "./mutation.node.ts";
-import { compiles, judge, type Probe, probes, type Target, targets } from "./mutation.ts";
+import type { MutantAnswer, MutantRequest } from "./mutation.node.ts";
+import { compiles, judgeMutant, type Probe, probes, type Target, targets } from "./mutation.ts";
 
-const tell = (answer: Answer) => process.send!(answer);
+const tell = (answer: MutantAnswer) => process.send!(answer);
 
 interface Subject {
   readonly target: Target;
@@ -20,7 +20,11 @@ interface Subject {
 let device: Device;
 let subjects: Subject[] = [];
 
-async function list({ adapter, module, operations }: Extract<Request, { what: "list" }>): Promise<void> {
+async function list({
+  adapter,
+  module,
+  operations,
+}: Extract<MutantRequest, { what: "list" }>): Promise<void> {
   device ??= await Device.open({ adapter, quiet: true });
   const known: readonly Op[] = module ? await operationsOf(module) : ops;
   const chosen = operations ? known.filter(({ name }) => operations.includes(name)) : known;
@@ -40,18 +44,20 @@ async function list({ adapter, module, operations }: Extract<Request, { what: "l
 }
 
 /** Judges a mutant, or without one the kernel as it is. */
-async function judgeOne({ kernel, mutant }: Extract<Request, { what: "judge" }>): Promise<void> {
+async function judgeOne({ kernel, mutant }: Extract<MutantRequest, { what: "judge" }>): Promise<void> {
   const subject = subjects[kernel];
   subject.probes ??= probes(device, subject.target);
   const { target } = subject;
   const wgsl = mutant === undefined ? target.wgsl : subject.faults.get(mutant)!.wgsl;
   tell({ what: "alive", stage: "compile" });
   if (!(await compiles(device, target, wgsl))) return void tell({ what: "verdict", verdict: "invalid" });
-  const by = await judge(device, target, wgsl, subject.probes, () => tell({ what: "alive", stage: "run" }));
+  const by = await judgeMutant(device, target, wgsl, subject.probes, () =>
+    tell({ what: "alive", stage: "run" }),
+  );
   tell({ what: "verdict", verdict: by ? "killed" : "survived", by });
 }
 
-process.on("message", async (request: Request) => {
+process.on("message", async (request: MutantRequest) => {
   try {
     await (request.what === "list" ? list(request) : judgeOne(request));
   } catch (error) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { stream } from "../../random.ts";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
-import type { Result, Verdict } from "./score.ts";
+import type { MutantResult, MutantVerdict } from "./score.ts";
 
 export interface MutationOptions {
   /** Part of the adapter's name. */
@@ -21,14 +21,14 @@ export interface MutationOptions {
   readonly onProgress?: (kernel: string, done: number, total: number) => void;
 }
 
-export type Request =
+export type MutantRequest =
   | { what: "list"; adapter?: string; module?: string; operations?: readonly string[] }
   | { what: "judge"; kernel: number; mutant?: string };
 
-export type Answer =
+export type MutantAnswer =
   | { what: "kernels"; operations: readonly string[]; kernels: readonly Listed[] }
   | { what: "alive"; stage: "compile" | "run" }
-  | { what: "verdict"; verdict: Verdict; by?: Kill }
+  | { what: "verdict"; verdict: MutantVerdict; by?: Kill }
   | { what: "failed"; message: string; lost: boolean };
 
 interface Listed {
@@ -49,7 +49,7 @@ const LIFE = 300;
  * Judges mutants kernel by kernel. Every kernel is first run as it is. Throws where that fails, for then a mutant's
  * failure would mean nothing, and where an operation is unknown.
  */
-export async function* mutationTest(options: MutationOptions = {}): AsyncGenerator<Result> {
+export async function* mutationTest(options: MutationOptions = {}): AsyncGenerator<MutantResult> {
   const { adapter, operations, module, limit = Infinity, seed = 1, onProgress } = options;
   const judge = new Judge({ what: "list", adapter, operations, module });
   try {
@@ -84,7 +84,7 @@ function draw<T>(list: readonly T[], limit: number, seed: number): readonly T[] 
   return list.filter((_, i) => keys[i] < most);
 }
 
-type Outcome = Pick<Result, "verdict" | "by">;
+type Outcome = Pick<MutantResult, "verdict" | "by">;
 
 /** A process that judges mutants, and the one that takes its place when it hangs, ends or grows old. */
 class Judge {
@@ -93,9 +93,9 @@ class Judge {
   /** The longest a run took in the kernel without a fault. */
   #longest = 0;
 
-  constructor(private readonly listing: Request) {}
+  constructor(private readonly listing: MutantRequest) {}
 
-  async start(): Promise<Extract<Answer, { what: "kernels" }>> {
+  async start(): Promise<Extract<MutantAnswer, { what: "kernels" }>> {
     this.stop();
     this.#judged = 0;
     this.#child = fork(WORKER, {
@@ -136,7 +136,7 @@ class Judge {
   }
 
   /** Waits for the answer, as long as signs of life come; how long a sound kernel's take sets the pace. */
-  #ask(request: Request): Promise<Exclude<Answer, { what: "alive" }> | Ended> {
+  #ask(request: MutantRequest): Promise<Exclude<MutantAnswer, { what: "alive" }> | Ended> {
     const child = this.#child!;
     const sound = request.what === "judge" && request.mutant === undefined;
     if (sound) this.#longest = 0;
@@ -144,7 +144,7 @@ class Judge {
       let heard = Date.now();
       let stage: "compile" | "run" = "compile";
       let timer: NodeJS.Timeout;
-      const done = (answer: Exclude<Answer, { what: "alive" }> | Ended) => {
+      const done = (answer: Exclude<MutantAnswer, { what: "alive" }> | Ended) => {
         clearTimeout(timer);
         for (const event of ["message", "exit", "error"]) child.removeAllListeners(event);
         child.on("error", () => {}); // of a process that is no more
@@ -156,7 +156,7 @@ class Judge {
           stage === "compile" || sound ? PATIENCE.compile : Math.max(PATIENCE.run, SLOWER * this.#longest);
         timer = setTimeout(() => done({ what: "ended", how: "timeout" }), patience);
       };
-      child.on("message", (answer: Answer) => {
+      child.on("message", (answer: MutantAnswer) => {
         if (answer.what !== "alive") return done(answer);
         const now = Date.now();
         if (sound && stage === "run") this.#longest = Math.max(this.#longest, now - heard);

@@ -7,7 +7,7 @@ import { tunables } from "../../device/reflect.ts";
 import { DeviceLostError } from "../../errors.ts";
 import { at } from "../../plan/choose.ts";
 import { algorithms, runnable } from "../operations/launch.ts";
-import { elementsOf, type Problem, problem } from "../operations/problem.ts";
+import { type CheckProblem, elementsOf, problem } from "../operations/problem.ts";
 import { races } from "../operations/races.ts";
 import { attempt, type Trial, trials } from "../operations/trial.ts";
 
@@ -24,7 +24,7 @@ export interface Target {
 /** One run of a routine in which a kernel takes part. */
 export interface Probe {
   readonly op: Op;
-  readonly problem: Problem;
+  readonly problem: CheckProblem;
   readonly trial: Trial;
 }
 
@@ -122,7 +122,7 @@ export async function compiles(device: Device, target: Target, wgsl: string): Pr
  * Runs the probes with that text for the kernel until one fails, then looks for races in its workgroup memory; `alive`
  * is called before each. Throws DeviceLostError.
  */
-export async function judge(
+export async function judgeMutant(
   device: Device,
   target: Target,
   wgsl: string,
@@ -145,7 +145,7 @@ export async function judge(
 }
 
 /** What is wrong with what the trial wrote; undefined where nothing is. */
-async function failure(device: Device, op: Op, trial: Trial, p: Problem): Promise<string | undefined> {
+async function failure(device: Device, op: Op, trial: Trial, p: CheckProblem): Promise<string | undefined> {
   try {
     return (await attempt(device, op, trial, p))?.message;
   } catch (error) {

@@ -4,22 +4,22 @@ import type { Explanation, Kind } from "../../../kernels/explanation.ts";
 import type { Mutant } from "./mutate.ts";
 import type { Kill } from "./mutation.ts";
 
-export type Verdict = "killed" | "survived" | "invalid";
+export type MutantVerdict = "killed" | "survived" | "invalid";
 
 /** What became of one mutant; `invalid` ones do not compile and do not count. */
-export interface Result {
+export interface MutantResult {
   readonly op: string;
   /** The kernel's label. */
   readonly kernel: string;
   readonly mutant: Omit<Mutant, "wgsl">;
-  readonly verdict: Verdict;
+  readonly verdict: MutantVerdict;
   /** What killed it: a case; or else it hung (`timeout`), ended its process (`crash`) or lost the device (`lost`). */
   readonly by?: Kill;
 }
 
 export type { Explanation, Kind };
 
-export interface Survivor extends Result {
+export interface Survivor extends MutantResult {
   readonly explanation?: Explanation;
 }
 
@@ -32,11 +32,15 @@ export interface KernelScore {
   readonly survivors: readonly Survivor[];
 }
 
-const describe = ({ operator, before, after }: Result["mutant"]) => `${operator}: ${before} -> ${after}`;
+const describe = ({ operator, before, after }: MutantResult["mutant"]) =>
+  `${operator}: ${before} -> ${after}`;
 
 /** Results by kernel, survivors with the first explanation that fits. */
-export function score(results: readonly Result[], explanations: readonly Explanation[]): KernelScore[] {
-  const kernels = new Map<string, Result[]>();
+export function mutationScore(
+  results: readonly MutantResult[],
+  explanations: readonly Explanation[],
+): KernelScore[] {
+  const kernels = new Map<string, MutantResult[]>();
   for (const result of results) kernels.set(result.kernel, [...(kernels.get(result.kernel) ?? []), result]);
   return [...kernels].map(([kernel, list]) => ({
     kernel,
@@ -59,7 +63,7 @@ export const ofKind = (kind: Kind | undefined, { survivors }: KernelScore): numb
   survivors.filter(({ explanation }) => explanation?.kind === kind).length;
 
 /** Killed over all that compile and are not equivalent; NaN where there are none. */
-export function share(scores: readonly KernelScore[]): number {
+export function killedShare(scores: readonly KernelScore[]): number {
   const sum = (of: (score: KernelScore) => number) => scores.reduce((n, score) => n + of(score), 0);
   const killed = sum((s) => s.killed + ofKind("elsewhere", s));
   return killed / (killed + sum((s) => ofKind("hidden", s) + ofKind(undefined, s)));

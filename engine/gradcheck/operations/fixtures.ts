@@ -5,7 +5,7 @@ import { ops } from "../../../kernels/index.ts";
 import { type Op, type Shape, type Shapes, size, type Values } from "../../../kernels/op.ts";
 import { FormatError } from "../../errors.ts";
 import { readSafetensors, toFloat64 } from "../../io/safetensors.ts";
-import { indexOf } from "../report/judge.ts";
+import { indexOfElement } from "../report/judge.ts";
 import { type Finding, passes } from "../report/report.ts";
 
 /**
@@ -92,7 +92,7 @@ function judge({ op, what }: Fixture, check: string, got: Values, want: Values, 
   for (const [name, truth] of Object.entries(want)) {
     const found = farthest(got[name], truth);
     if (!(found.figure > worst.figure) && !Number.isNaN(found.figure)) continue;
-    const index = indexOf(found.at, shapes[name] ?? shapes[name.slice(1)]);
+    const index = indexOfElement(found.at, shapes[name] ?? shapes[name.slice(1)]);
     const where = `${what}: ${name}[${index}]`;
     const message = `${op.name} ${where}: got ${got[name]?.[found.at]}, PyTorch ${truth[found.at]}`;
     worst = { figure: found.figure, where, message };

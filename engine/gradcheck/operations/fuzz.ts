@@ -2,17 +2,17 @@ import type { Arbitrary, GeneratorValue } from "fast-check";
 import type { Algorithm, Draw, Op, Tune } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
 import { type Finding, passes } from "../report/report.ts";
-import { algorithms, LAYOUTS, type Layout } from "./launch.ts";
+import { algorithms, LAYOUTS, type TensorLayout } from "./launch.ts";
 import { REGIMES, type Regime } from "./sampling.ts";
-import { attempt, problemOf, type Source, TUNABLES, type Tunables } from "./trial.ts";
+import { attempt, type TrialSource, TUNABLES, type Tunables, trialProblem } from "./trial.ts";
 
 /** Runs a failing problem may take to shrink. */
 const SHRINKS = 300;
 
 /** A random problem of an operation, and how it is computed. */
 interface Fuzzed {
-  readonly source: Source;
-  readonly layout: Layout;
+  readonly source: TrialSource;
+  readonly layout: TensorLayout;
   /** Chooses among settings of tunables. */
   readonly pick: number;
 }
@@ -78,7 +78,7 @@ async function judged(
   { source, layout, pick }: Fuzzed,
   tunables: Tunables,
 ): Promise<Finding[]> {
-  const p = problemOf(op, source);
+  const p = trialProblem(op, source);
   const findings: Finding[] = [];
   for (const [routine, algorithm] of algorithms(device, op, { attrs: source.attrs }, p)) {
     const tune = choose(algorithm, tunables, pick);

@@ -9,8 +9,8 @@ import { stream } from "../../random.ts";
 import type { Finding } from "../report/report.ts";
 import { derivative, differentiable, dot } from "./differences.ts";
 import { algorithms, Launch } from "./launch.ts";
-import { derived, shapesOf } from "./problem.ts";
-import { dtypeOf, sample, uniform } from "./sampling.ts";
+import { derived, problemShapes } from "./problem.ts";
+import { dtypeOf, sampleValues, uniform } from "./sampling.ts";
 
 /** A use of an operation in a network. */
 export interface Use {
@@ -49,11 +49,11 @@ class Passes {
     seed: number,
   ) {
     const { op, attrs } = use;
-    this.shapes = shapesOf(op, use);
+    this.shapes = problemShapes(op, use);
     const next = stream(seed);
     const example = { what: "", attrs, shapes: this.shapes };
     for (const name of op.inputs)
-      if (!op.derived?.[name]) this.inputs[name] = sample(op, name, this.shapes[name], example, next);
+      if (!op.derived?.[name]) this.inputs[name] = sampleValues(op, name, this.shapes[name], example, next);
     Object.assign(this.inputs, derived(op, this.shapes, this.inputs, attrs));
     const outputs = Object.keys(this.shapes).filter((name) => !op.inputs.includes(name));
     for (const name of differentiable(op, outputs)) this.dy[name] = uniform(this.shapes[name], next);

@@ -27,18 +27,18 @@ import { at, type Specialised, settle } from "../../plan/choose.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
 import { Executable } from "../../plan/executable.ts";
 import { type Plan, plan } from "../../plan/plan.ts";
-import { judge } from "../report/judge.ts";
+import { worstError } from "../report/judge.ts";
 import type { ErrorMap } from "../report/report.ts";
-import { boundOf, type Problem, shapesOf } from "./problem.ts";
+import { boundOf, type CheckProblem, problemShapes } from "./problem.ts";
 import { dtypeOf, loaded, stored } from "./sampling.ts";
 
 /** Tensors in storage of their own, as slices of wider ones, added onto what is there, computed an image at a time. */
 export const LAYOUTS = ["dense", "sliced", "accumulated", "split"] as const;
-export type Layout = (typeof LAYOUTS)[number];
+export type TensorLayout = (typeof LAYOUTS)[number];
 
 export interface Variant {
   readonly algorithm: string;
-  readonly layout: Layout;
+  readonly layout: TensorLayout;
   /** Tunables to set on its kernels; the others are at what suits the problem. */
   readonly tune?: Tune;
 }
@@ -124,11 +124,11 @@ export class Launch {
  * Runs a routine in a layout and judges it, then again on other garbage, `repeats` times in all: every run must write
  * the same bits, and nothing outside the tensors. Returns undefined where the kernels have no such layout.
  */
-export async function run(
+export async function runLayout(
   device: Device,
   op: Op,
   { attrs }: Pick<Case<any>, "attrs">,
-  p: Problem,
+  p: CheckProblem,
   routine: string,
   variant: Variant,
   repeats = 2,
@@ -154,7 +154,7 @@ export async function run(
 }
 
 /** The problem to compute outputs again from those that the forward routine made here, to the bit. */
-async function afterForward(device: Device, op: Op, attrs: unknown, p: Problem): Promise<Problem> {
+async function afterForward(device: Device, op: Op, attrs: unknown, p: CheckProblem): Promise<CheckProblem> {
   const [[, { name: algorithm }]] = algorithms(device, op, { attrs }, p);
   const variant = { algorithm, layout: "dense" } as const;
   const forward = (await Launch.load(device, op, attrs, p.shapes, "forward", variant))!;
@@ -188,7 +188,7 @@ export function difference(a: ArrayBuffer, b: ArrayBuffer): string | undefined {
 function worstOf(
   op: Op,
   attrs: unknown,
-  p: Problem,
+  p: CheckProblem,
   routine: string,
   { algorithm, layout }: Variant,
   wrote: Wrote,
@@ -212,14 +212,14 @@ function worstOf(
       want = want.map((v, i) => v + held[i]);
     }
     const got = loaded(bytes, dtypeOf(op, name)).subarray(0, want.length);
-    const verdict = judge(name, p.shapes[name], got, want, bound);
+    const verdict = worstError(name, p.shapes[name], got, want, bound);
     if (!(verdict.figure <= worst.figure) || worst.at === "") worst = verdict;
   }
   return worst;
 }
 
 /** Dispatches of a routine on dense tensors. Throws LimitError where the adapter cannot run it. */
-export function dispatchesOf(
+export function launchDispatches(
   traits: Traits,
   op: Op,
   attrs: unknown,
@@ -365,7 +365,7 @@ export const addsOnto = (op: Op, algorithm: Algorithm<any>): boolean => {
 
 /** Inputs, outputs and their gradients; anything else a kernel binds is a temporary. */
 function isTensor(op: Op, name: string): boolean {
-  const names = Object.keys(shapesOf(op, op.cases[0]));
+  const names = Object.keys(problemShapes(op, op.cases[0]));
   return names.includes(name) || (name.startsWith("d") && names.includes(name.slice(1)));
 }
 
@@ -384,7 +384,7 @@ export function* algorithms(
   device: Device,
   op: Op,
   { attrs }: Pick<Case<any>, "attrs">,
-  { shapes }: Pick<Problem, "shapes">,
+  { shapes }: Pick<CheckProblem, "shapes">,
 ): Iterable<[routine: string, algorithm: Algorithm<any>]> {
   for (const [routine, list] of Object.entries(routines(op)))
     for (const algorithm of list)

@@ -4,17 +4,17 @@
 import type { Algorithm, Case, Op, Values } from "../../../kernels/op.ts";
 import type { Device } from "../../device/device.ts";
 import { stream } from "../../random.ts";
-import { judge } from "../report/judge.ts";
+import { worstError } from "../report/judge.ts";
 import type { Finding } from "../report/report.ts";
 import { Launch } from "./launch.ts";
-import type { Problem } from "./problem.ts";
+import type { CheckProblem } from "./problem.ts";
 
 /** Judges the three identities for one gradient routine; the worst of them is the finding. */
 export async function linearity(
   device: Device,
   op: Op,
   example: Case<any>,
-  p: Problem,
+  p: CheckProblem,
   routine: string,
   algorithm: Algorithm<any>,
 ): Promise<Finding> {
@@ -40,9 +40,9 @@ export async function linearity(
       const twice = atU[name].map((a) => 2 * a);
       const shape = p.shapes[name];
       for (const [what, verdict] of [
-        ["of zero", judge(name, shape, zero[name], none, none)],
-        ["doubled", judge(name, shape, doubled[name], twice, none.fill(2 ** -125))],
-        ["of a sum", judge(name, shape, got, sum, allowed)],
+        ["of zero", worstError(name, shape, zero[name], none, none)],
+        ["doubled", worstError(name, shape, doubled[name], twice, none.fill(2 ** -125))],
+        ["of a sum", worstError(name, shape, got, sum, allowed)],
       ] as const)
         if (!(verdict.figure <= worst.figure)) {
           const message = verdict.message && `${what}: ${verdict.message}`;

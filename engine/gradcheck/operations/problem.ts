@@ -4,10 +4,10 @@ import { LARGEST, U } from "../../../kernels/rounding.ts";
 import { withGradients } from "../../graph/signature.ts";
 import { stream } from "../../random.ts";
 import { Intrusion } from "./nonfinite.ts";
-import { dtypeOf, type Regime, sample, uniform } from "./sampling.ts";
+import { dtypeOf, type Regime, sampleValues, uniform } from "./sampling.ts";
 
 /** A case with its values, what the reference makes of them, and how far float32 may be off. */
-export interface Problem {
+export interface CheckProblem {
   readonly shapes: Shapes;
   /** Inputs, outputs as float32 stores them, and random gradients `d<output>`. */
   readonly values: Values;
@@ -16,7 +16,7 @@ export interface Problem {
 }
 
 /** Shapes of every input and output of a case; those of optional inputs that it leaves out too. */
-export function shapesOf(op: Op, { shapes, attrs }: Pick<Case<any>, "shapes" | "attrs">): Shapes {
+export function problemShapes(op: Op, { shapes, attrs }: Pick<Case<any>, "shapes" | "attrs">): Shapes {
   const given: Record<string, readonly number[]> = { ...shapes };
   for (const [name, { shape }] of Object.entries(op.optional?.(shapes, attrs) ?? {})) given[name] ??= shape;
   const inputs = Object.fromEntries(op.inputs.map((name) => [name, given[name]]));
@@ -38,13 +38,13 @@ export function problem(
   op: Op,
   example: Case<any>,
   { seed = 1, exact = false, regime = "ordinary" as Regime } = {},
-): Problem {
+): CheckProblem {
   const { attrs } = example;
   const next = stream(seed);
-  const shapes = shapesOf(op, example);
+  const shapes = problemShapes(op, example);
   const inputs: Values = {};
   for (const name of op.inputs)
-    if (!op.derived?.[name]) inputs[name] = sample(op, name, shapes[name], example, next, regime);
+    if (!op.derived?.[name]) inputs[name] = sampleValues(op, name, shapes[name], example, next, regime);
   for (const [name, list] of Object.entries(derived(op, shapes, inputs, attrs)))
     inputs[name] = exact ? list : list.map(Math.fround);
   const produced = Object.keys(shapes).filter((name) => !op.inputs.includes(name));
@@ -84,11 +84,11 @@ export function problem(
   };
 }
 
-const own = new WeakMap<Problem, Map<Algorithm<any>, Values>>();
+const own = new WeakMap<CheckProblem, Map<Algorithm<any>, Values>>();
 
 /** What an algorithm may be off by in a problem: by its own bound, if it has one; worked out once. */
 export function boundOf(
-  p: Problem,
+  p: CheckProblem,
   algorithm: Algorithm<any>,
   side: "forward" | "backward",
   attrs: unknown,

@@ -8,8 +8,8 @@ import { withGradients } from "../../graph/signature.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
 import { uniformBytes } from "../../plan/uniforms.ts";
 import type { Finding } from "../report/report.ts";
-import { algorithms, dispatchesOf } from "./launch.ts";
-import { elementsOf, shapesOf } from "./problem.ts";
+import { algorithms, launchDispatches } from "./launch.ts";
+import { elementsOf, problemShapes } from "./problem.ts";
 
 const SHARED = /\bvar<workgroup>/;
 /** Iterations of a loop with a barrier that are followed; a small case needs fewer. */
@@ -21,11 +21,11 @@ export function* races(device: Device, op: Op): Generator<Finding> {
   const cases = op.cases.map(({ what, attrs, ...example }) => ({
     what,
     attrs,
-    shapes: withGradients(shapesOf(op, { ...example, attrs })),
+    shapes: withGradients(problemShapes(op, { ...example, attrs })),
   }));
   for (const { what, attrs, shapes } of cases.sort((a, b) => elementsOf(a.shapes) - elementsOf(b.shapes)))
     for (const [routine, { name }] of algorithms(device, op, { attrs }, { shapes }))
-      for (const dispatch of dispatchesOf(device.traits, op, attrs, shapes, routine, name)) {
+      for (const dispatch of launchDispatches(device.traits, op, attrs, shapes, routine, name)) {
         if (seen.has(dispatch.label) || !SHARED.test(dispatch.kernel.text)) continue;
         seen.add(dispatch.label);
         const { fault, lost } = interpret(dispatch);

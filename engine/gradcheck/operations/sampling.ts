@@ -41,7 +41,7 @@ export const uniform = (shape: Shape, next: () => number): Float64Array =>
   Float64Array.from({ length: size(shape) }, () => Math.fround(2 * next() - 1));
 
 /** Values an operation's input takes in a check, exactly representable in float32. */
-export function sample(
+export function sampleValues(
   op: Op,
   name: string,
   shape: Shape,

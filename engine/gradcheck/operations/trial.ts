@@ -3,12 +3,12 @@ import type { Device } from "../../device/device.ts";
 import { tunables } from "../../device/reflect.ts";
 import { FormatError, LimitError } from "../../errors.ts";
 import type { Finding } from "../report/report.ts";
-import { addsOnto, LAYOUTS, type Layout, run } from "./launch.ts";
-import { type Problem, problem } from "./problem.ts";
+import { addsOnto, LAYOUTS, runLayout, type TensorLayout } from "./launch.ts";
+import { type CheckProblem, problem } from "./problem.ts";
 import { REGIMES, type Regime } from "./sampling.ts";
 
 /** Where the values of a problem come from. */
-export interface Source {
+export interface TrialSource {
   /** Name of one of the operation's cases; else `shapes` and `attrs` say the problem. */
   readonly case?: string;
   readonly shapes?: Shapes;
@@ -18,11 +18,11 @@ export interface Source {
 }
 
 /** One routine of one problem, computed in one way: everything that is needed to do it again. */
-export interface Trial extends Source {
+export interface Trial extends TrialSource {
   readonly op: string;
   readonly routine: string;
   readonly algorithm: string;
-  readonly layout: Layout;
+  readonly layout: TensorLayout;
   readonly tune?: Tune;
 }
 
@@ -56,7 +56,7 @@ function spaceOf({ kernels }: Algorithm<any>) {
 }
 
 /** The case that a source names or spells out. Throws FormatError where the operation has none of that name. */
-export function caseOf(op: Op, source: Source): Case<any> {
+export function caseOf(op: Op, source: TrialSource): Case<any> {
   if (source.case === undefined)
     return { what: JSON.stringify(source.shapes), shapes: source.shapes!, attrs: source.attrs };
   const found = op.cases.find(({ what }) => what === source.case);
@@ -67,10 +67,11 @@ export function caseOf(op: Op, source: Source): Case<any> {
   return found;
 }
 
-export const problemOf = (op: Op, source: Source): Problem => problem(op, caseOf(op, source), source);
+export const trialProblem = (op: Op, source: TrialSource): CheckProblem =>
+  problem(op, caseOf(op, source), source);
 
 /** Name of a routine: `forward`, `again`, or the gradient it computes. */
-export const nameOf = (routine: string): string =>
+export const trialName = (routine: string): string =>
   /^(forward|again)$/.test(routine) ? routine : `d${routine}`;
 
 /** Runs a trial and judges it; undefined where the kernels have no such layout or the device cannot run them. */
@@ -78,17 +79,17 @@ export async function attempt(
   device: Device,
   op: Op,
   trial: Trial,
-  p = problemOf(op, trial),
+  p = trialProblem(op, trial),
   repeats = 2,
 ): Promise<Finding | undefined> {
   const example = caseOf(op, trial);
   try {
-    const outcome = await run(device, op, example, p, trial.routine, trial, repeats);
+    const outcome = await runLayout(device, op, example, p, trial.routine, trial, repeats);
     if (!outcome) return undefined;
     return {
       layer: "kernel",
       subject: op.name,
-      check: `${nameOf(trial.routine)} ${trial.algorithm}`,
+      check: `${trialName(trial.routine)} ${trial.algorithm}`,
       figure: outcome.figure,
       where: `${outcome.at}, ${describe(trial)}`,
       message: outcome.message,

@@ -3,7 +3,7 @@ import { TINY } from "../../../kernels/rounding.ts";
 import type { ErrorMap } from "./report.ts";
 
 /** How far a tensor is from the truth. */
-export interface Verdict {
+export interface WorstError {
   /** Largest error over its bound; infinite where a value is NaN and should not be. */
   readonly figure: number;
   /** Index of that element, such as `y[0,3,2,17]`. */
@@ -14,13 +14,13 @@ export interface Verdict {
 }
 
 /** Compares element by element. An infinite bound lets anything pass: what it is for, the operation's bound says. */
-export function judge(
+export function worstError(
   name: string,
   shape: Shape,
   got: Float64Array,
   want: Float64Array,
   bound: Float64Array,
-): Verdict {
+): WorstError {
   if (got.length !== want.length || bound.length !== want.length)
     throw new Error(
       `${name}: ${got.length} values and ${bound.length} bounds where ${want.length} are expected`,
@@ -36,7 +36,7 @@ export function judge(
     if (!(ratios[i] <= 1)) wrong++;
     if (!(ratios[i] <= ratios[worst])) worst = i;
   }
-  const at = `${name}[${indexOf(worst, shape)}]`;
+  const at = `${name}[${indexOfElement(worst, shape)}]`;
   const figure = ratios.length === 0 ? 0 : ratios[worst];
   if (wrong === 0) return { figure, at };
   const message = `${wrong} of ${want.length} values wrong; worst at ${at}: got ${got[worst]}, want ${want[worst]} within ${bound[worst].toExponential(2)}`;
@@ -44,7 +44,7 @@ export function judge(
 }
 
 /** Index of an element by axis, from its number in row-major order. */
-export function indexOf(element: number, shape: Shape): number[] {
+export function indexOfElement(element: number, shape: Shape): number[] {
   const index: number[] = [];
   for (let d = shape.length - 1, i = element; d >= 0; d--) {
     index.unshift(i % shape[d]);

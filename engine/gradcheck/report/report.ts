@@ -12,7 +12,7 @@ export const LAYERS = {
 export type Layer = keyof typeof LAYERS;
 
 /** What a finding is about; findings of one subject and check make one row of a report. */
-export interface Subject {
+export interface FindingKey {
   readonly layer: Layer;
   /** Operation, block or network. */
   readonly subject: string;
@@ -28,7 +28,7 @@ export interface ErrorMap {
 }
 
 /** One judgement. */
-export interface Finding extends Subject {
+export interface Finding extends FindingKey {
   /** Largest error over what is allowed; above 1, or NaN, is a failure. */
   readonly figure: number;
   /** Case, tensor and index of that error. */
@@ -44,7 +44,7 @@ export interface Finding extends Subject {
 }
 
 /** All findings of one subject and check. */
-export interface Row extends Subject {
+export interface ReportRow extends FindingKey {
   /** Judgements made. */
   readonly cases: number;
   /** Largest figure, where it was found, and what was found beside it. */
@@ -59,7 +59,7 @@ export const passes = (figure: number): boolean => figure <= 1;
 /** Collects findings into rows, in the order in which subjects first appear, layer by layer. */
 export class Report {
   readonly failures: Finding[] = [];
-  #rows = new Map<string, Row>();
+  #rows = new Map<string, ReportRow>();
 
   add(finding: Finding): void {
     const { layer, subject, check, figure, where, beside = {} } = finding;
@@ -73,7 +73,7 @@ export class Report {
     if (!passes(figure)) this.failures.push(finding);
   }
 
-  get rows(): readonly Row[] {
+  get rows(): readonly ReportRow[] {
     const order = Object.keys(LAYERS);
     return [...this.#rows.values()].sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
   }

@@ -4,7 +4,7 @@ import { recompute } from "./recompute.ts";
 import { segments } from "./segments.ts";
 
 /** Bytes that may be taken, those `reserved` the plan among them. */
-export interface Budget {
+export interface MemoryBudget {
   readonly most: number;
   readonly reserved: number;
 }
@@ -14,8 +14,8 @@ export interface Budget {
  * (arXiv 1604.06174), those first that save most bytes a FLOP.
  * Throws LimitError with the least bytes possible where these are more.
  */
-export function within<P extends { memory(): { readonly total: number } }>(
-  { most, reserved }: Budget,
+export function withinMemory<P extends { memory(): { readonly total: number } }>(
+  { most, reserved }: MemoryBudget,
   graph: Graph,
   nodes: readonly Node[],
   wanted: ReadonlySet<Tensor>,

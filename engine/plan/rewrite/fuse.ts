@@ -11,7 +11,7 @@ import type { Op } from "../../../kernels/op.ts";
 import type { Traits } from "../../device/traits.ts";
 import { type Graph, type Node, shapesOf, type Tensor } from "../../graph/graph.ts";
 import { reads, withGradients } from "../../graph/signature.ts";
-import { bytes, Uses } from "./uses.ts";
+import { bytesOfTensor, Uses } from "./uses.ts";
 
 /** What takes the place of nodes; those that are not named stay. */
 type Rewrite = ReadonlyMap<Node, readonly Node[]>;
@@ -129,7 +129,7 @@ function fitsWhole(t: Tensor, context: Context): boolean {
   const wholes = uses.readers(t).filter(({ op, routine }) => op.slices && routine === "forward");
   const pixels = t.shape.slice(0, -1).reduce((a, b) => a * b, 1);
   return (
-    bytes(t) <= traits.maxBindingBytes &&
+    bytesOfTensor(t) <= traits.maxBindingBytes &&
     pixels <= PARTS.rows * traits.maxWorkgroups &&
     wholes.every(({ outputs: { y } }) => fitsWhole(y, context))
   );

@@ -1,7 +1,7 @@
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { updates } from "../../graph/signature.ts";
 import { type Keeping, recompute } from "./recompute.ts";
-import { bytes } from "./uses.ts";
+import { bytesOfTensor } from "./uses.ts";
 
 /** A stretch of the forward pass that hands on one tensor, which stays where the rest is computed again. */
 export interface Segment extends Required<Keeping> {
@@ -22,14 +22,16 @@ export function segments(graph: Graph, nodes: readonly Node[], wanted: ReadonlyS
   const made = new Map(forward.flatMap(({ outputs }, i) => Object.values(outputs).map((t) => [t, i])));
   const last = new Map(forward.flatMap(({ inputs }, i) => Object.values(inputs).map((t) => [t, i])));
   const crossing = forward.map(() => 0);
-  for (const [t, from] of made) for (let i = from; i < (last.get(t) ?? from); i++) crossing[i] += bytes(t);
+  for (const [t, from] of made)
+    for (let i = from; i < (last.get(t) ?? from); i++) crossing[i] += bytesOfTensor(t);
   const cost = (keeping: Keeping) => costOf(recompute(graph, nodes, keeping));
   const usual = cost({ kept: wanted });
   const found: Segment[] = [];
   let from = 0;
   forward.forEach((node, i) => {
     const { y } = node.outputs;
-    if (!joins(node, made) || crossing[i] - bytes(y) > REST * bytes(y) || !last.has(y)) return;
+    if (!joins(node, made) || crossing[i] - bytesOfTensor(y) > REST * bytesOfTensor(y) || !last.has(y))
+      return;
     const dropped = new Set(forward.slice(from, i + 1).filter(repeatable));
     from = i + 1;
     const kept = new Set([...wanted, y]);
@@ -57,7 +59,7 @@ function costOf(nodes: readonly Node[]): { kept: number; flops: number } {
   const backward = nodes.filter(({ phase }) => phase === "backward");
   const read = new Set(backward.flatMap(({ inputs }) => Object.values(inputs)).filter((x) => made.has(x)));
   return {
-    kept: [...read].reduce((sum, t) => sum + bytes(t), 0),
+    kept: [...read].reduce((sum, t) => sum + bytesOfTensor(t), 0),
     flops: backward.reduce(
       (sum, { op, shapes, attrs, routine }) => sum + (op.flops(shapes, attrs)[routine] ?? 0),
       0,

@@ -3,7 +3,7 @@ import { remember } from "../../../kernels/remember.ts";
 import type { Node, Tensor } from "../../graph/graph.ts";
 
 /** Bytes of a tensor's values. */
-export const bytes = ({ shape, dtype }: Tensor): number => size(shape) * (dtype === "f16" ? 2 : 4);
+export const bytesOfTensor = ({ shape, dtype }: Tensor): number => size(shape) * (dtype === "f16" ? 2 : 4);
 
 /** Who makes and who reads each tensor of a list of nodes. */
 export class Uses {

@@ -1,11 +1,11 @@
 // The cache file of Kernel Tuner (github.com/KernelTuner/kernel_tuner, cache schema 1.1.0), which its simulation replays.
 import { FormatError } from "../../errors.ts";
 import {
-  configurationOf,
   extended,
   extension,
   isoTime,
   type Recording,
+  recordedConfiguration,
   recordedSpace,
 } from "../results/recording.ts";
 import type { Row, Status } from "../results/row.ts";
@@ -162,7 +162,7 @@ function rowOf(entry: JsonObject, names: readonly string[], wanted: string, plac
     ([key, of]) => typeof of === "number" && key !== wanted && !KNOWN.includes(key) && !names.includes(key),
   ) as [string, number][];
   const row: Row = defined({
-    configuration: configurationOf(entry, names, place),
+    configuration: recordedConfiguration(entry, names, place),
     status: failure === undefined ? "ok" : (STATUS[failure as string] ?? "runtime"),
     message: failure === undefined ? undefined : String(failure),
     objective: failure === undefined ? figure! / (wanted === "time" ? PER_SECOND : 1) : undefined,

@@ -1,7 +1,7 @@
 // T1: a tuning problem, as the auto-tuning community exchanges them (github.com/odgaard/TuningSchema, schema 1.0.0).
 import { FormatError, TesseraError } from "../../errors.ts";
 import { defined, type Json, type JsonObject, parseJson, type Schema } from "../results/schema.ts";
-import { constraint, type Formula, formula, type Result } from "../space/expression.ts";
+import { constraint, type ExpressionValue, type Formula, formula } from "../space/expression.ts";
 import { type Parameter, Space, type Value } from "../space/space.ts";
 import { literal } from "../space/syntax.ts";
 
@@ -66,7 +66,7 @@ const FILE: Schema = {
 };
 
 /** A tuning problem: what to tune, over which space, how far. Sizes are expressions of the parameters, along x, y, z. */
-export interface Problem {
+export interface T1Problem {
   readonly name: string;
   /** `WGSL` is ours; T1 itself knows OpenCL, CUDA and Vulkan. */
   readonly language: string;
@@ -92,7 +92,7 @@ export interface Problem {
 }
 
 /** What of a T1 file says how to search: all that an operation, which has its kernels and sizes, needs of one. */
-export type Searched = Pick<Problem, "space" | "budget" | "search" | "notes"> & { readonly name?: string };
+export type Searched = Pick<T1Problem, "space" | "budget" | "search" | "notes"> & { readonly name?: string };
 
 /** Reads the space of a T1 file, which need not say what to tune. Throws as `readT1` does. */
 export function readSpace(text: string, name = "T1"): Searched {
@@ -121,7 +121,7 @@ export function readSpace(text: string, name = "T1"): Searched {
 }
 
 /** Reads a T1 problem. Throws FormatError with the place and what was expected there, TuneError for an impossible space. */
-export function readT1(text: string, name = "T1"): Problem {
+export function readT1(text: string, name = "T1"): T1Problem {
   const searched = readSpace(text, name);
   const document = parseJson(text, FILE, name);
   const kernel = document.KernelSpecification as Record<string, any>;
@@ -168,7 +168,7 @@ function at<T>(place: string, read: () => T): T {
   }
 }
 
-const FITS: Readonly<Record<(typeof TYPES)[number], (value: Result) => boolean>> = {
+const FITS: Readonly<Record<(typeof TYPES)[number], (value: ExpressionValue) => boolean>> = {
   int: Number.isInteger,
   uint: (value) => Number.isInteger(value) && Number(value) >= 0,
   float: (value) => typeof value === "number",
@@ -192,7 +192,7 @@ function parameterOf({ Name, Type, Values, Default }: JsonObject, place: string,
 }
 
 /** Attributes are text in T1; those that say a number are one. */
-function searchOf({ Name, Attributes = [] }: JsonObject): Problem["search"] {
+function searchOf({ Name, Attributes = [] }: JsonObject): T1Problem["search"] {
   const settings = (Attributes as readonly JsonObject[]).map(({ Name: of, Value: value }) => {
     const number = typeof value === "string" && value.trim() !== "" ? Number(value) : Number.NaN;
     return [of, Number.isNaN(number) ? value : number];
@@ -204,7 +204,7 @@ function searchOf({ Name, Attributes = [] }: JsonObject): Problem["search"] {
  * The T1 text of a problem. What the file of a problem that was read has beyond our fields is kept. Throws FormatError for
  * a constraint that is not an expression, such as a function that was not given as text.
  */
-export function writeT1(problem: Problem): string {
+export function writeT1(problem: T1Problem): string {
   const {
     name,
     language,

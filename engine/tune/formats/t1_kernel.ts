@@ -2,7 +2,7 @@ import { FormatError } from "../../errors.ts";
 import { stream } from "../../random.ts";
 import type { Data, KernelDescription, Output } from "../kernel/kernel.ts";
 import type { JsonObject } from "../results/schema.ts";
-import type { Problem } from "./t1.ts";
+import type { T1Problem } from "./t1.ts";
 
 const KINDS: Readonly<Record<string, "f32" | "i32" | "u32">> = {
   float: "f32",
@@ -20,7 +20,7 @@ const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
  * configuration is what the others must agree with; Flops and Bytes of a launch make GFLOP/s and GB/s. Throws FormatError for an argument that is none of these, or another
  * language.
  */
-export function kernelOf(problem: Problem, wgsl: string, seed = 0): KernelDescription {
+export function kernelOf(problem: T1Problem, wgsl: string, seed = 0): KernelDescription {
   const { name, language, space, globalSize, localSize, flops, bytes } = problem;
   if (language !== "WGSL") throw new FormatError(`${name}: Language is ${language} but WGSL is expected`);
   const buffers = problem.arguments.map((argument) => [argument.Name, buffer(argument, name, seed)]);

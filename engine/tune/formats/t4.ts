@@ -3,11 +3,11 @@
 import { FormatError } from "../../errors.ts";
 import { median } from "../../statistics/quantiles.ts";
 import {
-  configurationOf,
   extended,
   extension,
   isoTime,
   type Recording,
+  recordedConfiguration,
   recordedSpace,
 } from "../results/recording.ts";
 import type { Row, Status } from "../results/row.ts";
@@ -161,7 +161,7 @@ function rowOf(result: JsonObject, unit: number, place: string): Row {
   const status = STATUS[result.invalidity as string];
   const { objective, message, metrics } = measured(result, status, unit, samples);
   const row: Row = defined({
-    configuration: configurationOf(configuration, Object.keys(configuration), `${place}.configuration`),
+    configuration: recordedConfiguration(configuration, Object.keys(configuration), `${place}.configuration`),
     status,
     message,
     objective,

@@ -3,7 +3,7 @@ import type { Encode } from "../clock/stopwatch.ts";
 import type { Configuration } from "../space/space.ts";
 
 /** What verification showed. */
-export interface Verdict {
+export interface Verification {
   /** Greatest error over its bound, where there is a truth to compare with. */
   readonly error?: number;
   /** What is wrong, if anything is. */
@@ -18,13 +18,13 @@ export interface Candidate {
   readonly flops?: number;
   readonly bytes?: number;
   /** Runs it at least twice and judges what it wrote. */
-  verify(): Promise<Verdict>;
+  verify(): Promise<Verification>;
   readonly encode: Encode;
   close(): void;
 }
 
 /** What is tuned: makes candidates of configurations. */
-export interface Subject {
+export interface TuningSubject {
   readonly label: string;
   /**
    * WGSL of a configuration's kernels, without compiling it. Throws LimitError or TuneError where the configuration

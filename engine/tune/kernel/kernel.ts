@@ -3,11 +3,11 @@ import { GPUBufferUsage } from "../../device/flags.ts";
 import { type Reflected, reflect } from "../../device/reflect.ts";
 import { LimitError, ShaderError, ShapeError, TuneError, ValidationError } from "../../errors.ts";
 import { difference } from "../../gradcheck/operations/launch.ts";
-import { judge } from "../../gradcheck/report/judge.ts";
+import { worstError } from "../../gradcheck/report/judge.ts";
 import { formula } from "../space/expression.ts";
 import type { Configuration } from "../space/space.ts";
-import type { Candidate, Subject, Verdict } from "./candidate.ts";
-import { type Specialised, specialise } from "./template.ts";
+import type { Candidate, TuningSubject, Verification } from "./candidate.ts";
+import { type FilledTemplate, fillTemplate } from "./template.ts";
 
 /** What a buffer of a kernel holds. */
 export type Data = Float32Array | Int32Array | Uint32Array;
@@ -59,7 +59,7 @@ const of = <T>(value: PerConfiguration<T>, configuration: Configuration): T =>
   typeof value === "function" ? (value as (configuration: Configuration) => T)(configuration) : value;
 
 /** A kernel of one's own as what is tuned. */
-export function kernel(given: KernelDescription): Subject {
+export function kernel(given: KernelDescription): TuningSubject {
   let answer: Promise<Answer> | undefined;
   const { like, ...description } = given;
   const prepare = async (device: Device, configuration: Configuration): Promise<Bound> => {
@@ -95,7 +95,7 @@ function workgroups(label: string, side: number | string, configuration: Configu
 /** What a configuration is before anything is compiled. Throws LimitError for what the adapter does not allow. */
 function legal(device: Device, description: KernelDescription, configuration: Configuration) {
   const { label } = description;
-  const text = specialise(label, description.wgsl, configuration);
+  const text = fillTemplate(label, description.wgsl, configuration);
   const reflected = read(label, text);
   const buffers = of(description.buffers, configuration);
   const [x, y, z] = of(description.grid, configuration).map((side) => workgroups(label, side, configuration));
@@ -106,7 +106,7 @@ function legal(device: Device, description: KernelDescription, configuration: Co
 }
 
 /** What cannot be read here may still compile, or say better why it does not: the device is asked first. */
-function read(label: string, { resolved, wgsl }: Specialised): Reflected {
+function read(label: string, { resolved, wgsl }: FilledTemplate): Reflected {
   try {
     return reflect(label, resolved);
   } catch (cause) {
@@ -159,7 +159,7 @@ function beyond(
 }
 
 interface Prepared {
-  readonly text: Specialised;
+  readonly text: FilledTemplate;
   readonly reflected: Reflected;
   readonly compiled: Compiled;
   readonly buffers: Readonly<Record<string, Data | Output>>;
@@ -288,7 +288,7 @@ class Bound implements Candidate {
   }
 
   /** NaN shows what is read that should not be, garbage that differs what is not written, repeats what races. */
-  async verify(): Promise<Verdict> {
+  async verify(): Promise<Verification> {
     const { runs = 3, answer } = this.description;
     const first = await this.#run(NaN);
     if (typeof first === "string") return { error: Infinity, message: first };
@@ -308,7 +308,7 @@ class Bound implements Candidate {
   #judge(
     wrote: ReadonlyMap<string, ArrayBuffer>,
     answer: Readonly<Record<string, ArrayLike<number>>>,
-  ): Verdict {
+  ): Verification {
     const { label, tolerance = TOLERANCE, bound } = this.description;
     const bounds = of(bound, this.configuration);
     let worst: number | undefined;
@@ -322,8 +322,8 @@ class Bound implements Candidate {
         throw new ShapeError(`${label}: ${name} has ${got.length} elements but its answer ${want.length}`);
       const truth = Float64Array.from(want);
       const own = bounds?.[name];
-      const allowed = own ? Float64Array.from(own) : within(truth, typeOf(slot.given), tolerance);
-      const { figure, message } = judge(name, [truth.length], got, truth, allowed);
+      const allowed = own ? Float64Array.from(own) : allowedError(truth, typeOf(slot.given), tolerance);
+      const { figure, message } = worstError(name, [truth.length], got, truth, allowed);
       if (message) return { error: figure, message };
       worst = Math.max(worst ?? 0, figure);
     }
@@ -337,7 +337,7 @@ class Bound implements Candidate {
 }
 
 /** What elements may be off by: a part of their size, or of what is usual where they are smaller. */
-export function within(truth: Float64Array, type: ElementType, tolerance: number): Float64Array {
+export function allowedError(truth: Float64Array, type: ElementType, tolerance: number): Float64Array {
   if (type !== "f32") return new Float64Array(truth.length);
   const usual = Math.sqrt(truth.reduce((sum, value) => sum + value * value, 0) / Math.max(1, truth.length));
   return truth.map((value) => tolerance * Math.max(Math.abs(value), usual));

@@ -1,6 +1,6 @@
 import { type Algorithm, batched, type Op, type Shapes, size, type Tune } from "../../../kernels/op.ts";
 import { remember } from "../../../kernels/remember.ts";
-import { shapesOf } from "../../gradcheck/operations/problem.ts";
+import { problemShapes } from "../../gradcheck/operations/problem.ts";
 
 /** Operations of a problem that the float64 reference computes in about a second, with its gradients and bounds. */
 const MOST = 2e7;
@@ -53,7 +53,7 @@ function reduced(op: Op, attrs: unknown, shapes: Shapes, modulus: number): Shape
 
 function possible(op: Op, { fits }: Algorithm<any>, shapes: Shapes, attrs: unknown, tune: Tune): boolean {
   try {
-    const all = shapesOf(op, { shapes, attrs });
+    const all = problemShapes(op, { shapes, attrs });
     return (fits?.(all, attrs) ?? true) && (fits?.(all, attrs, tune) ?? true);
   } catch {
     return false; // sizes that depend on each other in another way
@@ -61,7 +61,7 @@ function possible(op: Op, { fits }: Algorithm<any>, shapes: Shapes, attrs: unkno
 }
 
 function cost(op: Op, routine: string, shapes: Shapes, attrs: unknown): number {
-  const all = shapesOf(op, { shapes, attrs });
+  const all = problemShapes(op, { shapes, attrs });
   const elements = Object.values(all).reduce((sum, shape) => sum + size(shape), 0);
   return Math.max(op.flops(all, attrs)[routine] ?? 0, 8 * elements);
 }

@@ -10,17 +10,23 @@ import { remember } from "../../../kernels/remember.ts";
 import type { Device } from "../../device/device.ts";
 import { tunables } from "../../device/reflect.ts";
 import { TuneError } from "../../errors.ts";
-import { difference, dispatchesOf, Launch, run, runnable } from "../../gradcheck/operations/launch.ts";
-import { derived, type Problem, problem, shapesOf } from "../../gradcheck/operations/problem.ts";
-import { dtypeOf, loaded, sample, uniform } from "../../gradcheck/operations/sampling.ts";
-import { judge } from "../../gradcheck/report/judge.ts";
+import {
+  difference,
+  Launch,
+  launchDispatches,
+  runLayout,
+  runnable,
+} from "../../gradcheck/operations/launch.ts";
+import { type CheckProblem, derived, problem, problemShapes } from "../../gradcheck/operations/problem.ts";
+import { dtypeOf, loaded, sampleValues, uniform } from "../../gradcheck/operations/sampling.ts";
+import { worstError } from "../../gradcheck/report/judge.ts";
 import { withGradients } from "../../graph/signature.ts";
 import { decide, settingsOf } from "../../plan/choose.ts";
 import type { Dispatch } from "../../plan/dispatch.ts";
 import { stream } from "../../random.ts";
 import type { Configuration } from "../space/space.ts";
-import type { Candidate, Subject, Verdict } from "./candidate.ts";
-import { within } from "./kernel.ts";
+import type { Candidate, TuningSubject, Verification } from "./candidate.ts";
+import { allowedError } from "./kernel.ts";
 import { likeness } from "./likeness.ts";
 
 /** A routine of an operation at the sizes for which it is tuned. */
@@ -49,17 +55,17 @@ const AGREEMENT = 2 ** -10;
  * reference of a large convolution takes minutes, and what small sizes do not show, such as an index that overflows,
  * is no matter of rounding.
  */
-export function routine(description: RoutineDescription): Subject {
+export function routine(description: RoutineDescription): TuningSubject {
   const { op, routine: name = "forward", shapes, attrs, seed = 1 } = description;
   const list = routines(op)[name];
   if (!list)
     throw new TuneError(`${op.name}: no routine ${name} (has ${Object.keys(routines(op)).join(", ")})`);
-  const truth = new Truth(op, name, withGradients(shapesOf(op, { shapes, attrs })), attrs, seed);
+  const truth = new Truth(op, name, withGradients(problemShapes(op, { shapes, attrs })), attrs, seed);
   return {
     label: `${op.name}/${name}`,
     print(device, configuration) {
       const { algorithm, tune } = choice(op, name, list, device, description.algorithm, configuration);
-      return wgslOf(dispatchesOf(device.traits, op, attrs, truth.shapes, name, algorithm.name, tune));
+      return wgslOf(launchDispatches(device.traits, op, attrs, truth.shapes, name, algorithm.name, tune));
     },
     async prepare(device, configuration) {
       const { algorithm, tune } = choice(op, name, list, device, description.algorithm, configuration);
@@ -103,7 +109,7 @@ function choice(
 
 /** What a routine must write, worked out once for all configurations. */
 class Truth {
-  #problems = new Map<Shapes, Problem>();
+  #problems = new Map<Shapes, CheckProblem>();
   #whole: { values: Values; want: ReadonlyMap<string, ArrayBuffer> } | undefined;
 
   constructor(
@@ -116,7 +122,7 @@ class Truth {
   ) {}
 
   /** The problem with these sizes of the inputs, and what the reference makes of it. */
-  problem(shapes: Shapes): Problem {
+  problem(shapes: Shapes): CheckProblem {
     const { op, attrs, seed } = this;
     return remember(this.#problems, shapes, () =>
       problem(op, { what: "like the one that is tuned", shapes, attrs }, { seed }),
@@ -131,7 +137,7 @@ class Truth {
     const example = { what: "whole", shapes, attrs };
     const values: Values = {};
     for (const input of op.inputs)
-      if (!op.derived?.[input]) values[input] = sample(op, input, shapes[input], example, next);
+      if (!op.derived?.[input]) values[input] = sampleValues(op, input, shapes[input], example, next);
     for (const [input, made] of Object.entries(derived(op, shapes, values, attrs)))
       values[input] = made.map(Math.fround);
     if (name !== "forward") {
@@ -193,14 +199,14 @@ class Tuned implements Candidate {
 
   readonly encode = (pass: GPUComputePassEncoder): void => this.launch.encode(pass);
 
-  async verify(): Promise<Verdict> {
+  async verify(): Promise<Verification> {
     const { op, routine: name, shapes, attrs } = this.truth;
     const like = likeness(op, name, this.algorithm, shapes, attrs, this.tune);
     let error = 0;
     // added onto what is there, too: an element that is computed twice shows in nothing else
     for (const layout of ["dense", "accumulated"] as const) {
       const variant = { algorithm: this.algorithm.name, layout, tune: this.tune };
-      const outcome = await run(this.device, op, { attrs }, this.truth.problem(like), name, variant);
+      const outcome = await runLayout(this.device, op, { attrs }, this.truth.problem(like), name, variant);
       if (outcome?.message) return { error: outcome.figure, message: `${sizes(like)}: ${outcome.message}` };
       error = Math.max(error, outcome?.figure ?? 0);
     }
@@ -218,7 +224,7 @@ class Tuned implements Candidate {
       if (dtype !== "f32" || !want.has(name)) continue; // an index may name another of two equals
       const truth = loaded(want.get(name)!, dtype);
       const got = loaded(bytes, dtype).subarray(0, truth.length);
-      const { message } = judge(name, shapes[name], got, truth, within(truth, dtype, AGREEMENT));
+      const { message } = worstError(name, shapes[name], got, truth, allowedError(truth, dtype, AGREEMENT));
       if (message) return `not what the plainest algorithm writes: ${message}`;
     }
     for (const [name, bytes] of await this.launch.compute(values, 3, 5)) {

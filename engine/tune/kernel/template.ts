@@ -2,7 +2,7 @@ import { TuneError } from "../../errors.ts";
 import type { Configuration, Value } from "../space/space.ts";
 
 /** WGSL at a configuration. */
-export interface Specialised {
+export interface FilledTemplate {
   readonly wgsl: string;
   /** Pipeline constants: settings of `override` declarations. */
   readonly constants: Readonly<Record<string, number>>;
@@ -17,11 +17,11 @@ const OVERRIDE = /(?:@id\s*\(\s*\d+\s*\)\s*)?\boverride\s+(\w+)\s*(:\s*\w+)?\s*(
  * text, where a literal of the same kind replaces the one that is there. Text that a function printed has them already.
  * Throws TuneError for a parameter that the text does not declare, and for a setting that is no number or boolean.
  */
-export function specialise(
+export function fillTemplate(
   label: string,
   source: string | ((configuration: Configuration) => string),
   configuration: Configuration,
-): Specialised {
+): FilledTemplate {
   let wgsl = typeof source === "string" ? source : source(configuration);
   const overrides = new Set([...wgsl.matchAll(OVERRIDE)].map(([, name]) => name));
   const constants: Record<string, number> = {};

@@ -4,10 +4,10 @@ import { ops } from "../../../kernels/index.ts";
 import { TuneError } from "../../errors.ts";
 import { readT1 } from "../formats/t1.ts";
 import { kernelOf } from "../formats/t1_kernel.ts";
-import type { Subject } from "../kernel/candidate.ts";
+import type { TuningSubject } from "../kernel/candidate.ts";
 import { kernel } from "../kernel/kernel.ts";
 import { type RoutineDescription, routine } from "../kernel/routine.ts";
-import { specialise } from "../kernel/template.ts";
+import { fillTemplate } from "../kernel/template.ts";
 import type { Configuration } from "../space/space.ts";
 
 /** A routine of one of the engine's operations, by its name. */
@@ -34,7 +34,7 @@ export interface Archived {
  * The subject of an origin; of a kernel of one's own, with archived WGSL for its configuration. Throws TuneError for an
  * operation that is none, FormatError for a T1 problem that describes no kernel in WGSL.
  */
-export function subjectOf(origin: Origin, archived?: Archived): Subject {
+export function tuningSubjectOf(origin: Origin, archived?: Archived): TuningSubject {
   if ("routine" in origin) {
     const { op: name, ...rest } = origin.routine;
     const inputs = Object.keys(rest.shapes);
@@ -50,6 +50,6 @@ export function subjectOf(origin: Origin, archived?: Archived): Subject {
   const wgsl = (configuration: Configuration) =>
     problem.space.key(configuration) === key
       ? archived.wgsl
-      : specialise(description.label, origin.wgsl, configuration).wgsl;
+      : fillTemplate(description.label, origin.wgsl, configuration).wgsl;
   return kernel({ ...description, wgsl });
 }

@@ -146,7 +146,7 @@ const SHADER: Schema = {
 };
 
 /** What a header says of a space: constraints are kept as their text. */
-export const described = ({ parameters, constraints }: Space): Header["space"] => ({
+export const describeSpace = ({ parameters, constraints }: Space): Header["space"] => ({
   parameters,
   constraints: constraints.map(({ text }) => text),
 });
@@ -155,7 +155,7 @@ export const described = ({ parameters, constraints }: Space): Header["space"] =
  * The space that a header describes. Throws FormatError for a constraint whose text is no expression: such a one was a
  * function, and is not in the record.
  */
-export const spaceOf = ({ space: { parameters, constraints } }: Header): Space =>
+export const headerSpace = ({ space: { parameters, constraints } }: Header): Space =>
   new Space(parameters, constraints.map(constraint));
 
 /** The line of a header, without what ends it. */

@@ -97,7 +97,11 @@ export function extended(row: Row, block: Json | undefined, same: (status: Statu
 }
 
 /** What a file calls a configuration, in the order of its parameters. Throws FormatError for a value that is none. */
-export function configurationOf(values: JsonObject, names: readonly string[], place: string): Configuration {
+export function recordedConfiguration(
+  values: JsonObject,
+  names: readonly string[],
+  place: string,
+): Configuration {
   for (const name of names)
     if (!["number", "string", "boolean"].includes(typeof values[name]))
       throw new FormatError(`${place}.${name}: expected a value but found ${JSON.stringify(values[name])}`);

@@ -17,7 +17,7 @@ import type { Evaluator, Inspection, Stage } from "./runner.ts";
  * the engine's operations, by its name; a T1 problem with its WGSL, of a configuration the archived one; or what an ES
  * module exports under a name, be it a `KernelDescription` or a `RoutineDescription`.
  */
-export type Task =
+export type WorkerTask =
   | { readonly kernel: KernelDescription }
   | RoutineOrigin
   | (KernelOrigin & { readonly archived?: Archived })
@@ -35,8 +35,8 @@ export interface IsolationOptions {
   readonly life?: number;
 }
 
-export type Request =
-  | { what: "open"; task: Task; options: Pick<IsolationOptions, "adapter" | "clock" | "verify"> }
+export type WorkerRequest =
+  | { what: "open"; task: WorkerTask; options: Pick<IsolationOptions, "adapter" | "clock" | "verify"> }
   | { what: "evaluate"; configuration: Configuration }
   | { what: "environment" }
   | { what: "standard" }
@@ -44,7 +44,7 @@ export type Request =
   | { what: "print"; configuration: Configuration }
   | { what: "rank"; configurations: readonly Configuration[]; options?: RankingOptions };
 
-export type Answer =
+export type WorkerAnswer =
   | { what: "opened" }
   | { what: "stage"; stage: Stage }
   | { what: "environment"; environment: Environment }
@@ -62,7 +62,7 @@ interface Ended {
   readonly message: string;
 }
 
-type Final = Exclude<Answer, { what: "stage" }> | Ended;
+type Final = Exclude<WorkerAnswer, { what: "stage" }> | Ended;
 
 const WORKER = fileURLToPath(new URL("worker.node.js", import.meta.url));
 const PATIENCE = 120;
@@ -76,7 +76,7 @@ export class Isolated implements Evaluator {
   #skipped = new Map<string, Row>();
 
   constructor(
-    private readonly task: Task,
+    private readonly task: WorkerTask,
     private readonly options: IsolationOptions = {},
   ) {}
 
@@ -110,7 +110,7 @@ export class Isolated implements Evaluator {
   }
 
   /** The answer of a process that is there; one that ended is closed. */
-  async #told(request: Request, seconds?: number): Promise<Final> {
+  async #told(request: WorkerRequest, seconds?: number): Promise<Final> {
     await this.#ready();
     const answer = await this.#ask(request, seconds);
     if (answer.what === "ended" || answer.what === "failed") this.close();
@@ -179,7 +179,7 @@ export class Isolated implements Evaluator {
   }
 
   /** Waits for the answer, in every stage as long as it may take. */
-  #ask(request: Request, seconds = PATIENCE): Promise<Final> {
+  #ask(request: WorkerRequest, seconds = PATIENCE): Promise<Final> {
     const child = this.#child!;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout;
@@ -197,7 +197,7 @@ export class Isolated implements Evaluator {
         const patience = stage ? (this.options.patience?.[stage] ?? PATIENCE) : seconds;
         timer = setTimeout(() => ended("timeout", `no sign of life for ${patience} s`), 1e3 * patience);
       };
-      child.on("message", (answer: Answer) => {
+      child.on("message", (answer: WorkerAnswer) => {
         if (answer.what !== "stage") return done(answer);
         stage = answer.stage;
         watch();

@@ -12,7 +12,7 @@ import { median } from "../../statistics/quantiles.ts";
 import { type Ranking, type RankingOptions, rankContenders } from "../../statistics/ranking.ts";
 import { Clock, type ClockOptions, common, type Gauge, mean, sampler } from "../clock/clock.ts";
 import { Stopwatch } from "../clock/stopwatch.ts";
-import type { Candidate, Subject, Verdict } from "../kernel/candidate.ts";
+import type { Candidate, TuningSubject, Verification } from "../kernel/candidate.ts";
 import { type Environment, environmentOf } from "../results/environment.ts";
 import type { Row, Status } from "../results/row.ts";
 import type { Configuration } from "../space/space.ts";
@@ -83,7 +83,7 @@ export class Runner implements Evaluator {
   #givenUp = false;
 
   constructor(
-    private readonly subject: Subject,
+    private readonly subject: TuningSubject,
     private readonly options: RunnerOptions = {},
   ) {}
 
@@ -247,7 +247,7 @@ class Draft {
     this.#wgsl = await sha256(wgsl);
   }
 
-  verified({ error, message }: Verdict): void {
+  verified({ error, message }: Verification): void {
     this.#error = error;
     if (message) [this.status, this.#message] = ["correctness", message];
   }

@@ -4,18 +4,18 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Device } from "../../device/device.ts";
 import { TuneError } from "../../errors.ts";
-import type { Subject } from "../kernel/candidate.ts";
+import type { TuningSubject } from "../kernel/candidate.ts";
 import { type KernelDescription, kernel } from "../kernel/kernel.ts";
 import { type RoutineDescription, routine } from "../kernel/routine.ts";
-import { subjectOf as made } from "../records/origin.ts";
-import type { Answer, Request, Task } from "./isolation.node.ts";
+import { tuningSubjectOf as made } from "../records/origin.ts";
+import type { WorkerAnswer, WorkerRequest, WorkerTask } from "./isolation.node.ts";
 import { Runner } from "./runner.ts";
 
-const tell = (answer: Answer) => process.send!(answer);
+const tell = (answer: WorkerAnswer) => process.send!(answer);
 
 let runner: Runner;
 
-async function subjectOf(task: Task): Promise<Subject> {
+async function subjectOf(task: WorkerTask): Promise<TuningSubject> {
   if ("kernel" in task) return kernel(task.kernel);
   if ("routine" in task) return made(task);
   if ("t1" in task) return made(task, task.archived);
@@ -26,7 +26,7 @@ async function subjectOf(task: Task): Promise<Subject> {
   return "op" in found ? routine(found) : kernel(found);
 }
 
-async function answer(request: Request): Promise<Answer> {
+async function answer(request: WorkerRequest): Promise<WorkerAnswer> {
   if (request.what === "evaluate") return { what: "row", row: await runner.evaluate(request.configuration) };
   if (request.what === "environment") return { what: "environment", environment: await runner.environment() };
   if (request.what === "standard") return { what: "standard", configuration: await runner.standard() };
@@ -46,7 +46,7 @@ async function answer(request: Request): Promise<Answer> {
   return { what: "opened" };
 }
 
-process.on("message", async (request: Request) => {
+process.on("message", async (request: WorkerRequest) => {
   try {
     tell(await answer(request));
   } catch (error) {

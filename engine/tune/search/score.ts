@@ -2,7 +2,7 @@ import { TuneError } from "../../errors.ts";
 import { stream } from "../../random.ts";
 import { ascending, quantile } from "../../statistics/quantiles.ts";
 import { type Recorded, replay } from "../results/replay.ts";
-import { type Run, search, type Task } from "./search.ts";
+import { type Run, type SearchTask, search } from "./search.ts";
 
 /** What runs are compared at: equal numbers of evaluations, or equal seconds of their clocks. */
 export type Axis = "evaluations" | "seconds";
@@ -256,7 +256,7 @@ function summary(performance: readonly number[], samples: readonly number[], con
 export async function rehearse(
   recorded: Recorded,
   baseline: Baseline,
-  { strategy, settings }: Pick<Task, "strategy" | "settings">,
+  { strategy, settings }: Pick<SearchTask, "strategy" | "settings">,
   options: ScoreOptions & { repeats?: number; first?: number } = {},
 ): Promise<Run[]> {
   const { repeats = 100, first = 0, axis = DEFAULTS.axis, cutoff = DEFAULTS.cutoff } = options;

@@ -2,7 +2,7 @@ import { TuneError } from "../../errors.ts";
 import { stream } from "../../random.ts";
 import type { Space } from "../space/space.ts";
 import { strategies } from "../strategies/index.ts";
-import { type Search, type Setting, Spent, type Strategy } from "../strategies/strategy.ts";
+import { type Search, Spent, type Strategy, type StrategySetting } from "../strategies/strategy.ts";
 
 /** What a run may take; whichever is spent first ends it. Empty: until the strategy has nothing left to try. */
 export interface Budget {
@@ -39,7 +39,7 @@ export interface Run {
 }
 
 /** What is searched, how and how far. */
-export interface Task {
+export interface SearchTask {
   readonly space: Space;
   /** A strategy, or the name of one. */
   readonly strategy: Strategy | string;
@@ -60,7 +60,7 @@ const STALLED = 10_000;
  * (and the clock, where seconds are limited) give the same. Throws TuneError for a strategy, setting or budget that is
  * none, and what `evaluate` or the strategy throw.
  */
-export async function search(task: Task): Promise<Run> {
+export async function search(task: SearchTask): Promise<Run> {
   const strategy = found(task.strategy);
   const settings = settled(strategy, task.settings);
   const driver = new Driver(task, strategy.name);
@@ -89,7 +89,7 @@ class Driver implements Search {
   #repeats = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(task: Task, name: string) {
+  constructor(task: SearchTask, name: string) {
     this.space = task.space;
     this.random = stream(task.seed ?? 0, name);
     this.#ask = (index) => task.evaluate(index);
@@ -171,7 +171,7 @@ export function settled(
 }
 
 /** What a value should have been. */
-function fault({ value, choices, least, most, whole }: Setting, given: unknown): string | undefined {
+function fault({ value, choices, least, most, whole }: StrategySetting, given: unknown): string | undefined {
   if (choices) return choices.includes(given as string) ? undefined : `one of ${choices.join(", ")}`;
   if (typeof given !== typeof value || Number.isNaN(given)) return `a ${typeof value}`;
   if (typeof given !== "number") return undefined;

@@ -1,17 +1,17 @@
 import { TuneError } from "../../errors.ts";
 import type { Constraint, Value } from "./space.ts";
-import { type Arithmetic, type Comparison, type Expression, parse } from "./syntax.ts";
+import { type Arithmetic, type ComparisonNode, type Expression, parse } from "./syntax.ts";
 
 /** What an expression may be: a value, or a list of such. */
-export type Result = Value | readonly Result[];
+export type ExpressionValue = Value | readonly ExpressionValue[];
 /** Values by the names that an expression may ask for. */
-export type Scope = Readonly<Record<string, Result>>;
+export type Scope = Readonly<Record<string, ExpressionValue>>;
 
 /** A parsed expression: its text, the names that it reads, and its value where these are known. */
 export interface Formula {
   readonly text: string;
   readonly names: readonly string[];
-  value(scope: Scope): Result;
+  value(scope: Scope): ExpressionValue;
 }
 
 /**
@@ -68,7 +68,7 @@ function free(expression: Expression): readonly string[] {
 }
 
 /** The value of an expression, as Python computes it save that numbers are float64: whole ones are exact to 2^53. */
-export function evaluate(expression: Expression, scope: Scope): Result {
+export function evaluate(expression: Expression, scope: Scope): ExpressionValue {
   switch (expression.kind) {
     case "value":
       return expression.value;
@@ -127,18 +127,18 @@ export function evaluate(expression: Expression, scope: Scope): Result {
   }
 }
 
-const say = (value: Result) => JSON.stringify(value);
+const say = (value: ExpressionValue) => JSON.stringify(value);
 
 /** Whether Python takes it for true. */
-const truth = (value: Result): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
+const truth = (value: ExpressionValue): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
 
-function number(value: Result): number {
+function number(value: ExpressionValue): number {
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value !== "number") throw new TuneError(`expected a number but found ${say(value)}`);
   return value;
 }
 
-function sequence(value: Result): readonly Result[] {
+function sequence(value: ExpressionValue): readonly ExpressionValue[] {
   if (!Array.isArray(value)) throw new TuneError(`expected a list but found ${say(value)}`);
   return value;
 }
@@ -149,7 +149,7 @@ function modulo(a: number, b: number): number {
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
 }
 
-function compute(operator: Arithmetic, left: Result, right: Result): Result {
+function compute(operator: Arithmetic, left: ExpressionValue, right: ExpressionValue): ExpressionValue {
   if (operator === "+" && Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
   if (operator === "+" && typeof left === "string" && typeof right === "string") return left + right;
   const [a, b] = [number(left), number(right)];
@@ -175,14 +175,14 @@ function compute(operator: Arithmetic, left: Result, right: Result): Result {
   }
 }
 
-function equal(a: Result, b: Result): boolean {
+function equal(a: ExpressionValue, b: ExpressionValue): boolean {
   if (Array.isArray(a) || Array.isArray(b))
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => equal(x, b[i]));
   if (typeof a === "string" || typeof b === "string") return a === b;
   return Number(a) === Number(b);
 }
 
-function compare(operator: Comparison, a: Result, b: Result): boolean {
+function compare(operator: ComparisonNode, a: ExpressionValue, b: ExpressionValue): boolean {
   switch (operator) {
     case "==":
       return equal(a, b);
@@ -204,24 +204,24 @@ function compare(operator: Comparison, a: Result, b: Result): boolean {
   }
 }
 
-const below = (a: Result, b: Result): boolean =>
+const below = (a: ExpressionValue, b: ExpressionValue): boolean =>
   typeof a === "string" && typeof b === "string" ? a < b : number(a) < number(b);
 
 /** Operands of a function that takes a list or several values; a single value is a list of itself. */
-const several = (operands: readonly Result[]): readonly Result[] =>
+const several = (operands: readonly ExpressionValue[]): readonly ExpressionValue[] =>
   operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands;
 
 function extreme(
   name: string,
-  operands: readonly Result[],
-  better: (a: Result, b: Result) => boolean,
-): Result {
+  operands: readonly ExpressionValue[],
+  better: (a: ExpressionValue, b: ExpressionValue) => boolean,
+): ExpressionValue {
   const all = several(operands);
   if (all.length === 0) throw new TuneError(`${name} of nothing`);
   return all.reduce((best, value) => (better(value, best) ? value : best));
 }
 
-function range(operands: readonly Result[]): number[] {
+function range(operands: readonly ExpressionValue[]): number[] {
   const [first, last, step = 1] = operands.length === 1 ? [0, number(operands[0])] : operands.map(number);
   if (last === undefined || step === 0 || operands.length > 3)
     throw new TuneError(`range(${operands.map(say).join(", ")}) is none`);
@@ -229,7 +229,7 @@ function range(operands: readonly Result[]): number[] {
 }
 
 /** `max(width)` of a parameter that has one value is that value: T1 files write sizes so. */
-const FUNCTIONS: Readonly<Record<string, (operands: readonly Result[]) => Result>> = {
+const FUNCTIONS: Readonly<Record<string, (operands: readonly ExpressionValue[]) => ExpressionValue>> = {
   min: (operands) => extreme("min", operands, below),
   max: (operands) => extreme("max", operands, (a, b) => below(b, a)),
   sum: (operands) => several(operands).reduce<number>((total, value) => total + number(value), 0),

@@ -5,7 +5,7 @@ import type { Value } from "./space.ts";
 export const COMPARISONS = ["==", "!=", "<", "<=", ">", ">=", "in", "not in"] as const;
 export const SUMS = ["+", "-"] as const;
 export const PRODUCTS = ["*", "/", "//", "%"] as const;
-export type Comparison = (typeof COMPARISONS)[number];
+export type ComparisonNode = (typeof COMPARISONS)[number];
 export type Arithmetic = (typeof SUMS)[number] | (typeof PRODUCTS)[number] | "**";
 
 /** An expression of Python's, as a tree. */
@@ -31,7 +31,7 @@ export type Expression =
   /** Holds where every operand stands so to the next: `a <= b < c`. */
   | {
       readonly kind: "comparison";
-      readonly operators: readonly Comparison[];
+      readonly operators: readonly ComparisonNode[];
       readonly operands: readonly Expression[];
     }
   | {
@@ -157,17 +157,17 @@ class Parser {
 
   #comparison(): Expression {
     const operands = [this.#sum()];
-    const operators: Comparison[] = [];
+    const operators: ComparisonNode[] = [];
     for (;;) {
       const operator = this.#take(...COMPARISONS) ?? (this.#take("not") && this.#notIn());
       if (!operator)
         return operators.length === 0 ? operands[0] : { kind: "comparison", operators, operands };
-      operators.push(operator as Comparison);
+      operators.push(operator as ComparisonNode);
       operands.push(this.#sum());
     }
   }
 
-  #notIn(): Comparison {
+  #notIn(): ComparisonNode {
     this.#expect("in");
     return "not in";
   }
@@ -302,19 +302,20 @@ function binding(expression: Expression): number {
 }
 
 /** The text of an expression, as Python writes it, with no more parentheses than it needs. */
-export function print(expression: Expression): string {
+export function printExpression(expression: Expression): string {
   const at = binding(expression);
-  const inner = (of: Expression, least: number) => (binding(of) < least ? `(${print(of)})` : print(of));
+  const inner = (of: Expression, least: number) =>
+    binding(of) < least ? `(${printExpression(of)})` : printExpression(of);
   switch (expression.kind) {
     case "value":
       return literal(expression.value);
     case "name":
       return expression.name;
     case "list":
-      return `[${expression.items.map(print).join(", ")}]`;
+      return `[${expression.items.map(printExpression).join(", ")}]`;
     case "comprehension": {
       const where = expression.where ? ` if ${inner(expression.where, BINDING.or)}` : "";
-      return `[${print(expression.each)} for ${expression.name} in ${inner(expression.over, BINDING.or)}${where}]`;
+      return `[${printExpression(expression.each)} for ${expression.name} in ${inner(expression.over, BINDING.or)}${where}]`;
     }
     case "sign":
       return `${expression.operator}${inner(expression.operand, at)}`;
@@ -333,11 +334,11 @@ export function print(expression: Expression): string {
       return `${inner(expression.left, at)} ${expression.operator} ${inner(expression.right, at + 1)}`;
     case "conditional": {
       const [yes, test] = [expression.yes, expression.test].map((of) => inner(of, BINDING.or));
-      return `${yes} if ${test} else ${print(expression.no)}`;
+      return `${yes} if ${test} else ${printExpression(expression.no)}`;
     }
     case "call":
-      return `${expression.name}(${expression.operands.map(print).join(", ")})`;
+      return `${expression.name}(${expression.operands.map(printExpression).join(", ")})`;
     case "item":
-      return `${inner(expression.of, BINDING.atom)}[${print(expression.index)}]`;
+      return `${inner(expression.of, BINDING.atom)}[${printExpression(expression.index)}]`;
   }
 }

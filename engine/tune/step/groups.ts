@@ -6,7 +6,7 @@ import { problemKey } from "../../plan/tables/preferences.ts";
 import { median } from "../../statistics/quantiles.ts";
 
 /** What of a step computes one problem: the same routine at the same sizes, wherever in the model. */
-export interface Group {
+export interface LaunchGroup {
   /** `<op>/<routine>` and `problemKey`, under which tuning tables name it. */
   readonly routine: string;
   readonly key: string;
@@ -21,14 +21,15 @@ export interface Group {
 const idOf = ({ node }: Dispatch): string => `${routineName(node)} ${problemKey(node.shapes, node.attrs)}`;
 
 /** Names a group among those of a step. */
-export const groupId = ({ routine, key }: Pick<Group, "routine" | "key">): string => `${routine} ${key}`;
+export const groupId = ({ routine, key }: Pick<LaunchGroup, "routine" | "key">): string =>
+  `${routine} ${key}`;
 
 /** The algorithm of each group, by `groupId`. */
 export const algorithmsOf = (dispatches: readonly Dispatch[]): ReadonlyMap<string, string> =>
   new Map(dispatches.map((dispatch) => [idOf(dispatch), dispatch.algorithm]));
 
 /** The groups of a step, the costliest first, by profiles of the same dispatches. */
-export function groupsOf(profiles: readonly Profile[]): Group[] {
+export function groupsOf(profiles: readonly Profile[]): LaunchGroup[] {
   const groups = new Map<string, { nodes: Set<Node>; seconds: number }>();
   for (const [i, { dispatch }] of (profiles[0] ?? []).entries()) {
     const id = idOf(dispatch);
@@ -37,7 +38,7 @@ export function groupsOf(profiles: readonly Profile[]): Group[] {
     group.nodes.add(dispatch.node);
     group.seconds += median(profiles.map((profile) => profile[i].seconds));
   }
-  const made = [...groups.values()].map(({ nodes, seconds }): Group => {
+  const made = [...groups.values()].map(({ nodes, seconds }): LaunchGroup => {
     const [node] = nodes;
     const key = problemKey(node.shapes, node.attrs);
     return { routine: routineName(node), key, node, launches: nodes.size, seconds };

@@ -7,7 +7,7 @@ import type { Header } from "../records/record.ts";
 import type { Evaluator } from "../runner/runner.ts";
 import type { Configuration } from "../space/space.ts";
 import { type Observer, type RowStore, type Tuned, type TuneOptions, tune } from "../tune.ts";
-import type { Group } from "./groups.ts";
+import type { LaunchGroup } from "./groups.ts";
 import { choiceOf, configurationOf, searchedSpace, settledSpace, type Way, waysOf } from "./problem_space.ts";
 
 /** How each problem of a step is tuned. */
@@ -18,7 +18,7 @@ export interface GroupOptions extends Pick<TuneOptions, "strategy" | "settings" 
   readonly finalists?: number;
   readonly ranking?: RankingOptions;
   /** Where rows are kept, by group and the header of its run. */
-  readonly cache?: (group: Group, header: Header) => RowStore;
+  readonly cache?: (group: LaunchGroup, header: Header) => RowStore;
   /** Sees the runs of the tuner. */
   readonly watching?: Observer;
   readonly signal?: AbortSignal;
@@ -48,7 +48,7 @@ const NEAR = 1.5;
  * of those near it, in the budget. The present choice is measured against the finalists. What goes wrong is told, not
  * thrown, but for an aborted signal.
  */
-export async function tuneGroup(group: Group, options: GroupOptions): Promise<Alone> {
+export async function tuneGroup(group: LaunchGroup, options: GroupOptions): Promise<Alone> {
   const { routine, attrs } = group.node;
   const op = checkable(group.node.op);
   const { present, others } = waysOf(group.node, options.traits);

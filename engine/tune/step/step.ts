@@ -9,7 +9,7 @@ import { applies } from "../../plan/tables/preferences.ts";
 import { median } from "../../statistics/quantiles.ts";
 import { rankSamples } from "../../statistics/ranking.ts";
 import type { Observer } from "../tune.ts";
-import { algorithmsOf, type Group, groupId, groupsOf, secondsByGroup } from "./groups.ts";
+import { algorithmsOf, groupId, groupsOf, type LaunchGroup, secondsByGroup } from "./groups.ts";
 import { type Alone, type GroupOptions, tuneGroup } from "./problem.ts";
 import { varies, waysOf } from "./problem_space.ts";
 
@@ -41,8 +41,8 @@ export interface Turns {
 }
 
 /** What became of one problem. */
-export interface Finding {
-  readonly group: Group;
+export interface StepFinding {
+  readonly group: LaunchGroup;
   readonly alone: Alone;
   /** Seconds of a step that all of its launches should gain, by what they take alone. */
   readonly predicted: number;
@@ -56,10 +56,10 @@ export interface Finding {
 
 export interface StepTuned {
   /** Of the step by the present tables, the costliest first. */
-  readonly groups: readonly Group[];
+  readonly groups: readonly LaunchGroup[];
   /** Device seconds of that step. */
   readonly seconds: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly StepFinding[];
   /** The step with all that was kept against the present one; absent where nothing was. */
   readonly step?: Turns;
   /** Seconds that the kept ones should gain, and that the step gained. */
@@ -72,10 +72,10 @@ export interface StepTuned {
 /** Sees what a run does. */
 export interface StepObserver {
   /** The groups of the step, and those that will be tuned, in this order. */
-  profiled?(groups: readonly Group[], chosen: readonly Group[]): void;
+  profiled?(groups: readonly LaunchGroup[], chosen: readonly LaunchGroup[]): void;
   /** Before a group is tuned, the so-manieth from 0 of so many; what it returns sees the runs of the tuner. */
-  tuning?(group: Group, number: number, of: number): Observer | undefined;
-  tuned?(finding: Finding): void;
+  tuning?(group: LaunchGroup, number: number, of: number): Observer | undefined;
+  tuned?(finding: StepFinding): void;
   /** Before each measurement of the step: of the groups in it, or of it as a whole. */
   turn?(what: "profile" | "groups" | "step", done: number, of: number): void;
 }
@@ -107,7 +107,7 @@ export async function tuneStep(options: StepOptions): Promise<StepTuned> {
   const seconds = groups.reduce((sum, group) => sum + group.seconds, 0);
   const chosen = dominant(groups, seconds, options);
   observer?.profiled?.(groups, chosen);
-  const alone: Finding[] = [];
+  const alone: StepFinding[] = [];
   for (const [i, group] of chosen.entries()) {
     signal?.throwIfAborted();
     const watching = observer?.tuning?.(group, i, chosen.length);
@@ -153,11 +153,11 @@ async function profiled({ steps, profiles = 5, observer, signal }: StepOptions):
  * kernels move memory whatever their tunables, and checking one on all weights takes as long as tuning a convolution.
  */
 function dominant(
-  groups: readonly Group[],
+  groups: readonly LaunchGroup[],
   seconds: number,
   { steps: { traits }, share = 0.8, top }: StepOptions,
-): Group[] {
-  const found: Group[] = [];
+): LaunchGroup[] {
+  const found: LaunchGroup[] = [];
   let before = 0;
   for (const group of groups) {
     if (top === undefined ? before >= share * seconds : found.length === top) break;
@@ -167,14 +167,14 @@ function dominant(
   return found;
 }
 
-function judged(group: Group, alone: Alone): Finding {
+function judged(group: LaunchGroup, alone: Alone): StepFinding {
   const { present = 0, ratio = 1, best, why } = alone;
   if (!best) return { group, alone, predicted: 0, kept: false, why };
   return { group, alone, predicted: group.launches * present * (1 - ratio), kept: true };
 }
 
 /** The winners of findings as a table has them. */
-export function problemsOf(findings: readonly Finding[]): TuningTable["problems"] {
+export function problemsOf(findings: readonly StepFinding[]): TuningTable["problems"] {
   const problems: Record<string, Record<string, Choice>> = {};
   for (const { group, alone } of findings) {
     problems[group.routine] ??= {};
@@ -184,7 +184,7 @@ export function problemsOf(findings: readonly Finding[]): TuningTable["problems"
 }
 
 /** The caller's own table with the winners of findings before what it says of the same problems. */
-function tableOf(traits: Traits, findings: readonly Finding[]): TuningTable {
+function tableOf(traits: Traits, findings: readonly StepFinding[]): TuningTable {
   const own = traits.tuningTable && applies(traits.tuningTable, traits) ? traits.tuningTable : undefined;
   const problems: Record<string, Record<string, Choice>> = { ...own?.problems };
   for (const [routine, of] of Object.entries(problemsOf(findings)))
@@ -196,8 +196,8 @@ function tableOf(traits: Traits, findings: readonly Finding[]): TuningTable {
  * Findings, those not kept that the step cannot take: a kernel that takes four channels at once, say, has no use where a
  * tensor begins between two fours.
  */
-function plannable(findings: readonly Finding[], { traits, plan }: Steps): readonly Finding[] {
-  const fault = (those: readonly Finding[]): string | undefined => {
+function plannable(findings: readonly StepFinding[], { traits, plan }: Steps): readonly StepFinding[] {
+  const fault = (those: readonly StepFinding[]): string | undefined => {
     try {
       const taken = algorithmsOf(plan(tableOf(traits, those)));
       const other = those.find(({ group, alone }) => taken.get(groupId(group)) !== alone.best!.algorithm);
@@ -218,7 +218,10 @@ function plannable(findings: readonly Finding[], { traits, plan }: Steps): reado
 }
 
 /** Findings with what they take in the step; those not kept that are no faster there. */
-async function inStep(findings: readonly Finding[], options: StepOptions): Promise<readonly Finding[]> {
+async function inStep(
+  findings: readonly StepFinding[],
+  options: StepOptions,
+): Promise<readonly StepFinding[]> {
   const tried = findings.filter((finding) => finding.kept);
   if (tried.length === 0) return findings;
   const table = tableOf(options.steps.traits, tried);

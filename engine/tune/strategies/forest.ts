@@ -1,5 +1,5 @@
 /** Rows of features, one after another, and how many there are of each. */
-export interface Table {
+export interface FeatureTable {
   readonly features: Float64Array;
   readonly width: number;
 }
@@ -20,7 +20,7 @@ export class Forest {
   readonly #trees: readonly Tree[];
   readonly #width: number;
 
-  constructor({ features, width }: Table, targets: Float64Array, trees: number, random: () => number) {
+  constructor({ features, width }: FeatureTable, targets: Float64Array, trees: number, random: () => number) {
     this.#width = width;
     this.#trees = Array.from({ length: trees }, () => grow(features, width, targets, random));
   }

@@ -1,5 +1,5 @@
 import { hypercube } from "./latin_hypercube.ts";
-import { byObjective, type Grid, gridOf, pick, rounds, Unseen } from "./moves.ts";
+import { byObjective, type Grid, gridOf, pickOne, rounds, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 interface Individual {
@@ -9,9 +9,9 @@ interface Individual {
 
 /** The best of some drawn by chance. */
 function fittest(population: readonly Individual[], among: number, random: () => number): number {
-  let winner = pick(population, random);
+  let winner = pickOne(population, random);
   for (let i = 1; i < among; i++) {
-    const rival = pick(population, random);
+    const rival = pickOne(population, random);
     if (rival.objective < winner.objective) winner = rival;
   }
   return winner.index;

@@ -1,8 +1,8 @@
 import { NEIGHBOURHOODS, type Neighbourhood } from "../space/space.ts";
 import { gridOf, shuffled, Unseen } from "./moves.ts";
-import type { Search, Setting, Strategy } from "./strategy.ts";
+import type { Search, Strategy, StrategySetting } from "./strategy.ts";
 
-export const neighbourhood = (value: Neighbourhood): Setting => ({
+export const neighbourhood = (value: Neighbourhood): StrategySetting => ({
   about:
     "hamming: one parameter at any value; strictly-adjacent: one a step away; adjacent: all within a step",
   value,

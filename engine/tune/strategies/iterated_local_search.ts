@@ -1,5 +1,5 @@
 import { descend, neighbourhood } from "./hill_climbing.ts";
-import { gridOf, pick, shuffled, Unseen } from "./moves.ts";
+import { gridOf, pickOne, shuffled, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 /** A configuration not met before with some parameters set anew by chance; undefined where ten tries find none. */
@@ -8,7 +8,7 @@ function kicked(search: Search, unseen: Unseen, from: number, parameters: number
   for (let tries = 0; tries < 10; tries++) {
     const places = grid.places(from);
     for (const p of shuffled(grid.varies, search.random).slice(0, parameters))
-      places[p] = pick([...Array(grid.counts[p]).keys()], search.random);
+      places[p] = pickOne([...Array(grid.counts[p]).keys()], search.random);
     const index = grid.nearest(places, search.random);
     if (unseen.has(index)) return index;
   }

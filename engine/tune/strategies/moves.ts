@@ -11,7 +11,7 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-export const pick = <T>(items: readonly T[], random: () => number): T =>
+export const pickOne = <T>(items: readonly T[], random: () => number): T =>
   items[Math.floor(random() * items.length)];
 
 /** Smallest objective first; Infinity less itself would be NaN. */

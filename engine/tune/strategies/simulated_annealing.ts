@@ -1,5 +1,5 @@
 import { neighbourhood } from "./hill_climbing.ts";
-import { gridOf, pick, Unseen } from "./moves.ts";
+import { gridOf, pickOne, Unseen } from "./moves.ts";
 import type { Search, Strategy } from "./strategy.ts";
 
 /** Moves in a row to known configurations after which a chain goes nowhere. */
@@ -23,7 +23,7 @@ async function chain(search: Search, start: number, settings: Readonly<Record<st
   ) {
     const neighbours = gridOf(search.space).neighbours(here, settings.neighbourhood);
     if (neighbours.length === 0) return;
-    const there = pick(neighbours, search.random);
+    const there = pickOne(neighbours, search.random);
     const before = search.history.length;
     const reached = await search.evaluate(there);
     idle = search.history.length > before ? 0 : idle + 1;

@@ -18,7 +18,7 @@ export interface Search {
 export class Spent extends Error {}
 
 /** A strategy's hyper-parameter: its meaning, its default and its range. */
-export interface Setting {
+export interface StrategySetting {
   readonly about: string;
   readonly value: number | string;
   readonly choices?: readonly string[];
@@ -35,6 +35,6 @@ export interface Setting {
 export interface Strategy {
   readonly name: string;
   readonly about: string;
-  readonly settings: Readonly<Record<string, Setting>>;
+  readonly settings: Readonly<Record<string, StrategySetting>>;
   run(search: Search, settings: Readonly<Record<string, any>>): Promise<void>;
 }

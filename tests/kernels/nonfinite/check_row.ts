@@ -2,7 +2,7 @@
 
 import type { Device } from "../../../engine/device/device.ts";
 import { algorithms, Launch } from "../../../engine/gradcheck/operations/launch.ts";
-import { shapesOf } from "../../../engine/gradcheck/operations/problem.ts";
+import { problemShapes } from "../../../engine/gradcheck/operations/problem.ts";
 import { withGradients } from "../../../engine/graph/signature.ts";
 import { size, type Values } from "../../../kernels/op.ts";
 import { type Row, SIGNS } from "./row.ts";
@@ -12,7 +12,7 @@ export async function checkRow(
   device: Device,
   { op, shapes: given, attrs, values, routine = "forward", want }: Row,
 ): Promise<void> {
-  const shapes = withGradients(shapesOf(op, { shapes: given, attrs }));
+  const shapes = withGradients(problemShapes(op, { shapes: given, attrs }));
   const inputs: Values = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [
       name,
