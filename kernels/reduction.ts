@@ -53,6 +53,6 @@ export function reduction<A>(
 
 /** Bound of such a sum, given that of the magnitudes of its terms, each of which is one product at most. */
 export function reductionBound(elements: number, magnitudes: number): number {
-  const chain = terms(elements) + partials(elements) / 64 + 8; // the longest row of additions, at 64 lanes
+  const chain = terms(elements) + partials(elements) / 64 + 8; // the longest row of additions, at 64 threads
   return sumBound(elements, Float64Array.of(magnitudes), Math.ceil(chain))[0];
 }

@@ -325,7 +325,7 @@ for (const [what, error, says, act] of FAULTS)
 check.test("running out of memory: OutOfMemoryError", async () => {
   const gpu = device.gpu as unknown as { createBuffer: unknown; popErrorScope: unknown };
   const { popErrorScope } = device.gpu;
-  const scopes = [null, new GPUOutOfMemoryError("no room")];
+  const scopes = [null, new GPUOutOfMemoryError("no memory")];
   gpu.popErrorScope = async () => {
     await popErrorScope.call(device.gpu);
     return scopes.shift();
@@ -335,7 +335,7 @@ check.test("running out of memory: OutOfMemoryError", async () => {
     assert.unreachable("allocated");
   } catch (error) {
     assert.instance(error, OutOfMemoryError);
-    assert.match((error as Error).message, /activations: .* could not allocate 1024 bytes: no room/);
+    assert.match((error as Error).message, /activations: .* could not allocate 1024 bytes: no memory/);
   } finally {
     gpu.popErrorScope = popErrorScope;
   }

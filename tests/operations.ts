@@ -11,7 +11,7 @@ const FORMS = ["broadcast", "plain"];
  * All operations; of the fused ones one fused form and one apart. With every algorithm of conv2d they would take most
  * of the tests' time: `tessera gradcheck` computes them all.
  */
-export const rooms: readonly Op[] = ops.map((op) => (FUSED.includes(op.name) ? inForms(op) : op));
+export const checkedOps: readonly Op[] = ops.map((op) => (FUSED.includes(op.name) ? inForms(op) : op));
 
 function inForms(op: Op): Op {
   const routine = (list: Op["forward"]) => list.filter(({ name }) => FORMS.includes(name));

@@ -11,7 +11,7 @@ import { races } from "../engine/gradcheck/operations/races.ts";
 import { attempt, trials } from "../engine/gradcheck/operations/trial.ts";
 import { type Finding, passes } from "../engine/gradcheck/report/report.ts";
 import { device, group } from "./harness.ts";
-import { rooms } from "./operations.ts";
+import { checkedOps } from "./operations.ts";
 import { fast } from "./selection.ts";
 
 /** Random problems of each operation; `tessera gradcheck --fuzz` takes more. */
@@ -22,7 +22,7 @@ const SETTINGS = fast || device.kind === "swiftshader" ? "tuned" : "each";
 /** Convolution's tiles have dozens of settings, each a long text of its own to compile: likewise. */
 const TILES = ["registers", "workgroup", "workgroup_split", "broadcast_split"];
 
-for (const op of rooms) {
+for (const op of checkedOps) {
   const check = group(op.name === "concat" ? `concat of ${op.inputs.length}` : op.name);
   for (const [i, example] of op.cases.entries()) {
     const tunablesOf = (algorithm: string) =>

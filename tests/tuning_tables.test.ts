@@ -126,7 +126,7 @@ check.test("the caller's choice overrides; what it leaves open is the rule's for
   assert.equal([made.algorithm, made.tune.ROWS, made.tune.COLS, made.why], ["broadcast", 1, 2, "the caller"]);
 });
 
-check.test("a caller is told routine, shapes and attributes", () => {
+check.test("a caller gets routine, shapes and attributes", () => {
   const seen: unknown[] = [];
   launch({}, { choose: (routine, { x }, { stride }) => void seen.push(routine, x, stride) });
   assert.equal(seen, ["conv2d/forward", GIVEN.x, [1, 1]]);

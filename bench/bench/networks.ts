@@ -112,13 +112,13 @@ export async function memoryNeeds(
     }
     const args = ["memory", ...wanted, ...optionsGiven(command)];
     const result = resultOf(args, await hostOf(device), { networks });
-    await deliver(result, command, () => memoryText(result, { largest, in: room(traits, capacity) }));
+    await deliver(result, command, () => memoryText(result, { largest, in: capacityText(traits, capacity) }));
   } finally {
     device.close();
   }
 }
 
-const room = ({ name }: Traits, capacity: number): string =>
+const capacityText = ({ name }: Traits, capacity: number): string =>
   Number.isFinite(capacity)
     ? `${formatBytes(capacity)} on ${name}`
     : `the limits of ${name}, which does not tell how much memory it has (--memory does)`;

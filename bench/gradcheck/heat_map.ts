@@ -94,7 +94,7 @@ type Side = ReturnType<typeof side>;
 
 /** Ticks at the start of each run of the outermost axis, or at multiples of a power of two, as tiles are. */
 function ticks(side: readonly MapAxis[], most: number): { at: number; text: string }[] {
-  const axes = told(side);
+  const axes = shownAxes(side);
   const [outer] = axes;
   const run = mapExtent(axes.slice(1));
   let every = 1;
@@ -106,13 +106,13 @@ function ticks(side: readonly MapAxis[], most: number): { at: number; text: stri
 }
 
 /** The axes of a side that have more than one index; the innermost where none has. */
-function told(side: readonly MapAxis[]): readonly MapAxis[] {
+function shownAxes(side: readonly MapAxis[]): readonly MapAxis[] {
   const axes = side.filter(({ size }) => size > 1);
   return axes.length > 0 ? axes : side.slice(-1);
 }
 
 const label = (side: readonly MapAxis[]) =>
-  told(side)
+  shownAxes(side)
     .map(({ name }) => name)
     .join(" / ");
 

@@ -1,4 +1,4 @@
-// A build of Tessera, a `dist` folder, in a process of its own that measures when it is told to.
+// A build of Tessera, a `dist` folder, in a process of its own that measures on request.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { resolve } from "node:path";
@@ -56,7 +56,7 @@ export type BuildAnswer = { readonly value: unknown } | { readonly failed: strin
 
 const WORKER = fileURLToPath(new URL("build_worker.js", import.meta.url));
 
-/** A build's process. Everything throws FormatError naming the folder where the build cannot do what it is told. */
+/** A build's process. Everything throws FormatError naming the folder where the build cannot do what it is asked for. */
 export class Build {
   #last = "";
 

@@ -89,7 +89,7 @@ export function compareResults(a: Result, b: Result, names: Names, options: Verd
     ...[...of].filter(([key]) => !against.has(key)).map(([, { what }]) => ({ what, in: "a" as const })),
     ...[...against].filter(([key]) => !of.has(key)).map(([, { what }]) => ({ what, in: "b" as const })),
   ];
-  const differences = [...hostDifferences(a.host, b.host), ...told("command", a.command, b.command)];
+  const differences = [...hostDifferences(a.host, b.host), ...differing("command", a.command, b.command)];
   return comparison(names, { tolerance, confidence, inTurns: false, differences, rows, alone });
 }
 
@@ -131,7 +131,7 @@ export async function compareBuilds(a: string, b: string, options: BuildOptions)
     for (const [i, one] of differ.entries())
       rows[first.measured.indexOf(one)] = confirm(one.row, again.measured[i].row);
   }
-  const differences = told("implementation", ...first.implementations);
+  const differences = differing("implementation", ...first.implementations);
   const parts = {
     tolerance,
     confidence,
@@ -330,10 +330,10 @@ const HOST = [
   "limits",
 ] as const;
 
-const hostDifferences = (a: Host, b: Host) => HOST.flatMap((what) => told(what, a[what], b[what]));
+const hostDifferences = (a: Host, b: Host) => HOST.flatMap((what) => differing(what, a[what], b[what]));
 
 /** A difference, if it is one; of lists and tables what is not in both. */
-function told(what: string, a: unknown, b: unknown): { what: string; a: string; b: string }[] {
+function differing(what: string, a: unknown, b: unknown): { what: string; a: string; b: string }[] {
   if (JSON.stringify(a) === JSON.stringify(b)) return [];
   const parts = (value: unknown): string[] => {
     if (value === undefined) return ["unknown"];

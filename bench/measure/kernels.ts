@@ -26,7 +26,7 @@ import type { KernelRow } from "./result.ts";
 /** A routine of an operation at sizes. */
 export interface KernelProblem {
   readonly op: Op;
-  /** `forward`, `again` or a gradient's name. */
+  /** `forward`, `recompute` or a gradient's name. */
   readonly routine: string;
   /** Of the inputs. */
   readonly shapes: Shapes;

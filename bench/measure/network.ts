@@ -99,15 +99,15 @@ async function judge(
   { loss, norm }: First,
   { validate = true, choose, signal, onProgress }: MeasureOptions,
 ): Promise<Validity> {
-  const told = { ...(loss !== undefined && { loss }), norm };
-  const invalid = (why: string) => ({ valid: false, why, ...told });
+  const outcome = { ...(loss !== undefined && { loss }), norm };
+  const invalid = (why: string) => ({ valid: false, why, ...outcome });
   if (!Number.isFinite(loss ?? 0) || !Number.isFinite(norm))
     return invalid(`loss ${loss}, norm ${norm} after the first step`);
   if (!validate) return invalid("not compared with anything");
   if (signal?.aborted) return invalid("interrupted before it was compared with anything");
   onProgress?.("comparing with plain kernels");
   const compared = await compareWithPlain(device, setting, planned, { choose }, signal);
-  return compared ? { ...compared, ...told } : invalid("interrupted before it was compared with anything");
+  return compared ? { ...compared, ...outcome } : invalid("interrupted before it was compared with anything");
 }
 
 interface Found extends First {

@@ -12,7 +12,7 @@ const MAKERS = [
   "createCommandEncoder",
 ] as const;
 
-/** Counts what is made on a device, by kind, until it is told to stop. */
+/** Counts what is made on a device, by kind, until it is stopped. */
 export class ObjectCount {
   #made: Record<string, number> = {};
 

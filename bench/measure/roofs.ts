@@ -41,7 +41,7 @@ const copied = (device: Device): number =>
   );
 
 function probes(device: Device): readonly Probe[] {
-  const lanes = device.traits.class === "cpu" ? 2 ** 14 : 2 ** 18; // enough to fill it, few enough to be quick
+  const threads = device.traits.class === "cpu" ? 2 ** 14 : 2 ** 18; // enough to fill it, few enough to be quick
   const bytes = copied(device);
   const wide = (width: Width) => (width === 1 ? "one at a time" : `${width} at a time`);
   return [
@@ -50,10 +50,10 @@ function probes(device: Device): readonly Probe[] {
         roof: "multiplyAdd",
         what: wide(width),
         wgsl: atWidth(multiplyAdd, width),
-        groups: lanes / 64,
+        groups: threads / 64,
         x: 8,
-        y: 4 * width * lanes,
-        amount: 2 * width * 8 * 8 * 256 * lanes,
+        y: 4 * width * threads,
+        amount: 2 * width * 8 * 8 * 256 * threads,
       }),
     ),
     ...WIDTHS.flatMap((width) =>
@@ -74,10 +74,10 @@ function probes(device: Device): readonly Probe[] {
         roof: "workgroup",
         what: wide(width),
         wgsl: atWidth(workgroup, width),
-        groups: lanes / 128,
+        groups: threads / 128,
         x: 4,
-        y: 4 * width * lanes,
-        amount: 4 * width * 8 * 128 * lanes,
+        y: 4 * width * threads,
+        amount: 4 * width * 8 * 128 * threads,
       }),
     ),
     { roof: "dispatch", what: "one invocation", wgsl: dispatch, groups: 1, x: 4, y: 4, amount: 1 },

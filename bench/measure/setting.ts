@@ -20,11 +20,11 @@ export interface Setting {
   readonly image: number;
   readonly batch: number;
   readonly seed: number;
-  /** Besides what the network's layers have in common; a width below 1 makes it small. */
+  /** Options of the network's layers beyond its own; a width below 1 makes it small. */
   readonly net?: NetOptions;
 }
 
-/** What a plan may be told beside the setting. */
+/** Options of a plan beside the setting. */
 export type Planning = Pick<PlanOptions, "choose" | "fuse">;
 
 /** The plans of a step, before any device has seen them. */

@@ -13,7 +13,7 @@ import { inputOf, modelOf, netOf, type Planning, planStep, type Setting } from "
 const RATE = 1e-3;
 
 /** What a step computed: the loss of training, the logits of evaluation. */
-export interface Told {
+export interface StepOutcome {
   readonly loss?: number;
   readonly logits?: Float32Array;
 }
@@ -22,7 +22,7 @@ export interface StepSubject {
   /** What runs in a step, in order. */
   readonly parts: readonly Executable[];
   readonly variables: Variables;
-  step(): Promise<Told>;
+  step(): Promise<StepOutcome>;
   close(): void;
 }
 

@@ -12,7 +12,7 @@ import { normOf, stepSubjectOf, tame } from "./subject.ts";
 
 /** Relative errors allowed: relus that change sides cost a gradient a thousandth to a hundredth, a wrong kernel more. */
 const ALLOWED = { loss: 1e-4, norm: 1e-3, gradient: 5e-2, change: 5e-2, logits: 1e-3 } as const;
-/** Of the norm of all: what is smaller is not told from rounding. */
+/** Of the norm of all: what is smaller may be rounding. */
 const ROUNDING = 1e-6;
 /** Values of a channel that every batch norm must see, or gradients are little but rounding. */
 const SEEN = 8;

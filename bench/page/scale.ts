@@ -2,7 +2,7 @@
 
 import { formatNumber } from "../gradcheck/heat_map.ts";
 
-/** What values are told in. */
+/** The unit that values are written in. */
 export interface Unit {
   readonly name: string;
   /** What one of it is, in what values are given in. */
@@ -42,15 +42,17 @@ export interface Scale {
 /** Values may lie so many times apart before their logarithms are drawn. */
 const LINEAR = 1.5;
 
-/** A scale on which all values find room: of their logarithms where they are positive and far apart. */
+/** A scale that holds all values: of their logarithms where they are positive and far apart. */
 export function scale(label: string, values: readonly number[], unit: Unit, most = 6, margin = 0.05): Scale {
   const [low, high] = extent(values.map((value) => value / unit.size));
   const logarithmic = low > 0 && high > LINEAR * low;
   const along = logarithmic ? Math.log10 : (value: number) => value;
   const [from, to] = [along(low), along(high)];
-  const room = to > from ? margin * (to - from) : 0.1 * Math.abs(to) || 1;
-  const at = (value: number) => (along(value) - from + room) / (to - from + 2 * room);
-  const bounds: Extent = logarithmic ? [10 ** (from - room), 10 ** (to + room)] : [from - room, to + room];
+  const margins = to > from ? margin * (to - from) : 0.1 * Math.abs(to) || 1;
+  const at = (value: number) => (along(value) - from + margins) / (to - from + 2 * margins);
+  const bounds: Extent = logarithmic
+    ? [10 ** (from - margins), 10 ** (to + margins)]
+    : [from - margins, to + margins];
   const ticks = (logarithmic ? logarithmicTicks : linearTicks)(bounds, most);
   return {
     label: unit.name ? `${label} (${unit.name})` : label,
@@ -67,7 +69,7 @@ export function extent(values: readonly number[]): Extent {
   return low <= high ? [low, high] : [0, 1];
 }
 
-/** Multiples of powers of ten, as many of them as there is room for. */
+/** Multiples of powers of ten, as many of them as fit. */
 function logarithmicTicks([low, high]: Extent, most: number): readonly number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const decades = Array.from({ length: last - first + 1 }, (_, i) => first + i);

@@ -13,7 +13,7 @@ const PANEL = { height: 180, left: 52, right: 8, top: 8, bottom: 22, least: 140,
 /** A stroke is as wide as a dot; dots are drawn on a grid of cells half as wide, and those in one cell are one. */
 const DOT = 4;
 const LETTER = 7;
-/** Rows in one place from which on their stroke may be as wide as there is room. */
+/** Rows in one place from which on their stroke may be as wide as fits. */
 const CROWD = 12;
 
 type Point = readonly [x: number, y: number];

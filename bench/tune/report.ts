@@ -21,7 +21,7 @@ const MEANING: Readonly<Record<Status, string>> = {
   correctness: "it writes what is wrong",
   unrankable: "the clock does not read it well enough",
 };
-/** Messages of a status that are told, and letters of one. */
+/** How many messages of a status are shown, and how many letters of one. */
 const MESSAGES = { kinds: 6, letters: 400 };
 /** Parameters whose effect is drawn. */
 const EFFECTS = 40;
@@ -97,7 +97,7 @@ function facts(run: TuningRun, { varied, fixed, seconds }: Digest): Record<strin
   return Object.fromEntries(Object.entries(all).filter((fact): fact is [string, string] => Boolean(fact[1])));
 }
 
-/** A value as people write it; lists have commas between, and what has names is told by them. */
+/** A value as people write it; lists have commas between, and what has names is called by them. */
 function text(value: Json): string {
   if (Array.isArray(value)) return value.map(text).join(", ");
   if (typeof value === "object" && value !== null)

@@ -95,7 +95,7 @@ function comparison({ wgsl: made, refusal }: Inspection, recorded: string | unde
 /** What measures now and is other than it was, a line each. */
 function changes(before: Environment, now: Environment): string[] {
   const text = (value: unknown): string =>
-    value === undefined ? "not told" : typeof value === "string" ? value : JSON.stringify(value);
+    value === undefined ? "not recorded" : typeof value === "string" ? value : JSON.stringify(value);
   const isTable = (of: unknown): of is Record<string, unknown> =>
     typeof of === "object" && of !== null && !Array.isArray(of);
   const between = (name: string, a: unknown, b: unknown): string[] => {

@@ -41,7 +41,7 @@ export interface Digest {
   readonly fixed: readonly Parameter[];
   /** Of all evaluations. */
   readonly seconds: number;
-  /** What is minimised, and what it is told in. */
+  /** What is minimised, and its unit. */
   readonly objective: string;
   readonly unit: Unit;
 }

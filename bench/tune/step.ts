@@ -46,7 +46,7 @@ export interface StepCommand {
   readonly json?: boolean;
 }
 
-/** Tunes the training step of a network and prints what it gained; writes winners where the step is faster. */
+/** Tunes the training step of a network and prints what it gained; writes a tuning table where the step is faster. */
 export const step = (command: StepCommand): Promise<void> =>
   interruptible(async (signal) => {
     const table = command.merge === undefined ? undefined : await tableIn(command.merge);
@@ -275,7 +275,7 @@ async function tableIn(path: string): Promise<Record<string, any>> {
   return JSON.parse(text);
 }
 
-/** A table, as its JSON, with winners before what it says of the same problems. */
+/** A table, as its JSON, with new entries before its own for the same problems. */
 export function merged(
   table: Readonly<Record<string, any>>,
   problems: StepTuned["problems"],

@@ -28,7 +28,7 @@ export interface BatchOptions extends PictureOptions {
 
 /**
  * One picture as timm shows it to a network under evaluation: shorter side resized to floor(size / 0.875) by a bicubic
- * filter, centre cropped; decoded as `readPicture` does, which turns it upright unless told not to (timm does not).
+ * filter, centre cropped; decoded as `readPicture` does, which by default turns it upright (timm does not).
  * Returns size x size x 3 values in [-1, 1].
  * Throws FormatError naming a file that cannot be decoded, TesseraError if sharp is not installed.
  */

@@ -14,7 +14,7 @@ export interface PictureOptions {
 const MOST_PIXELS = 2 ** 28;
 
 /**
- * Decodes a picture, told by its content and not by its name: JPEG, PNG, WebP, GIF and TIFF (the first frame or page),
+ * Decodes a picture, by its content and not by its name: JPEG, PNG, WebP, GIF and TIFF (the first frame or page),
  * AVIF. What comes out is what Pillow's `convert("RGB")` makes of it, colour profiles ignored, save that alpha is laid
  * over white and 16 bits keep their high 8.
  * Throws FormatError where the data cannot be decoded, is cut off, holds floats, or has more than 2^28 pixels;

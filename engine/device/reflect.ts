@@ -22,7 +22,7 @@ export interface Reflected {
     readonly size: number;
     readonly fields: ReadonlyMap<string, { offset: number; type: string }>;
   };
-  /** Fields of `shape` that the kernel uses; a struct shared by a room may have more. */
+  /** Fields of `shape` that the kernel uses; a struct that an operation's kernels share may have more. */
   readonly uses: ReadonlySet<string>;
   /** Adapter features its `enable` directives ask for. */
   readonly features: readonly string[];

@@ -149,7 +149,7 @@ export class Net {
     return this.#variable({ path: this.#join(name), shape, initial, decayed: false, trainable: false });
   }
 
-  /** Convolution x [n,h,w,c] -> [n,p,q,filters], with a bias unless told otherwise. */
+  /** Convolution x [n,h,w,c] -> [n,p,q,filters], with a bias by default. */
   conv2d(
     name: string,
     x: Tensor,

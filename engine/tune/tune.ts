@@ -60,11 +60,11 @@ export interface TuneOptions {
   /** Configurations to compare with, of the space or not: evaluated first, and measured again with the fastest. */
   readonly against?: readonly Configuration[];
   /**
-   * Whether what the adapter cannot have is told as it is met, as a row, and not before the search: printing every
+   * Whether what the adapter cannot have becomes a row when it is met, rather than being left out before the search: printing every
    * configuration of a large space takes longer than a short search.
    */
   readonly lazy?: boolean;
-  /** What the record says of how to make the same again; of `op`, its name and problem unless told. */
+  /** What the record says of how to make the same again; of `op`, by default its name and problem. */
   readonly origin?: Origin;
   /** How many of the fastest are measured again, in turns; default 8. */
   readonly finalists?: number;

@@ -129,7 +129,7 @@ export const linear: Op<unknown> = {
   ],
 };
 
-/** As many lanes along n as a small batch fills; the others go along k. */
+/** As many threads along n as a small batch fills; the others go along k. */
 function lanesOverRows({ x: [n] }: Shapes): Tune {
   const rows = Math.min(8, 2 ** Math.floor(Math.log2(n)));
   return { WG_X: rows, WG_Y: 32 / rows };

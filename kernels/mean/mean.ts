@@ -55,7 +55,7 @@ export const mean: Op<unknown> = {
     example("a vector of one", [1]),
     example("channels over one workgroup", [3, 67]),
     example("several pixels at a step", [2, 11, 9, 7]),
-    example("more partials than lanes", [1, 9, 9, 131]),
+    example("more partials than threads", [1, 9, 9, 131]),
   ],
 };
 

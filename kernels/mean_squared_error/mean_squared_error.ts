@@ -83,7 +83,7 @@ export const meanSquaredError: Op<unknown> = {
     example("a vector of one", [1]),
     example("rows of a regression", [3, 67]),
     example("several pixels at a step", [2, 11, 9, 7]),
-    example("more partials than lanes", [1, 9, 9, 131]),
+    example("more partials than threads", [1, 9, 9, 131]),
     { ...example("no distance", [4]), values: { x: [1, -2, 3, 0], target: [1, -2, 3, 0] } },
   ],
 };

@@ -70,7 +70,7 @@ export const sum: Op<SumAttrs> = {
     { what: "a vector of one", shapes: { x: [1] }, attrs: { squares: true } },
     { what: "channels over one workgroup", shapes: { x: [3, 67] }, attrs: { squares: false } },
     { what: "squares, several pixels at a step", shapes: { x: [2, 11, 9, 7] }, attrs: { squares: true } },
-    { what: "squares of more partials than lanes", shapes: { x: [9001] }, attrs: { squares: true } },
-    { what: "more partials than lanes", shapes: { x: [1, 9, 9, 131] }, attrs: { squares: false } },
+    { what: "squares of more partials than threads", shapes: { x: [9001] }, attrs: { squares: true } },
+    { what: "more partials than threads", shapes: { x: [1, 9, 9, 131] }, attrs: { squares: false } },
   ],
 };

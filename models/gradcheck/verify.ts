@@ -271,7 +271,7 @@ function prepareNetwork({ model: name, variant, width, classes, images, weights 
 
 /**
  * The direction of the gradient, every parameter's scaled to the norm of its values: a step along it changes all of
- * them by the same fraction. Along random signs the loss of a network changes too little to be told from rounding
+ * them by the same fraction. Along random signs the loss of a network changes too little to differ from rounding
  * before relus and pools change sides. `step` is given the derivative along the direction.
  */
 function uphill(golden: Golden, paths: readonly string[], step: (slope: number) => number): Along {

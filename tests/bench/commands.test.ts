@@ -33,7 +33,7 @@ check.test("what cannot be measured is refused with what can", () => {
   }
 });
 
-check.test("memory is told as JSON without running anything", () => {
+check.test("memory is printed as JSON without running anything", () => {
   const args = ["bench", "memory", "inception-resnet-v1", ...SMALL.slice(0, -1), "--fit", "--json"];
   const { stdout, stderr, status } = spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   assert.is(status, 0, stderr);

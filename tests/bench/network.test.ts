@@ -60,7 +60,7 @@ for (const [mode, routine, planted] of [
   ["infer", maxPool2d.forward, ["value > best", "value < best"]],
 ] as const)
   check.test(
-    `${mode}: a wrong kernel makes the row invalid, and its time is never told without the word`,
+    `${mode}: a wrong kernel makes the row invalid, and its time is never shown without the word`,
     async () => {
       const [right] = routine;
       const [kernel] = right.kernels;
@@ -112,12 +112,12 @@ function made(network: string, seconds: number, flops: number, valid = true): Ne
       ...{ variables: 1e6, arena: 2e6, other: 1e6, total: 4e6, alive: [1e6, 2e6] },
       peak: { launch: 1, where: "stem/1 conv2d dx", tensors: [{ label: "stem/1 conv2d.y", bytes: 2e6 }] },
     },
-    validity: { valid, why: "told" },
+    validity: { valid, why: "said" },
     launches: [forward, { ...forward, where: "stem/2", phase: "backward", flops: 8e9, seconds: 1.5 }],
   });
 }
 
-check.test("layers are told by phase, with the costliest and how far it is from the roofs", () => {
+check.test("layers are shown by phase, with the costliest and how far it is from the roofs", () => {
   const row = made("inception-v4", 2, 12e9);
   const roofs = { multiplyAdd: 16e9, copy: 1e9, workgroup: 1e9, dispatch: 1e-5 };
   const result = resultOf([row], { roofs });
@@ -139,10 +139,10 @@ check.test("layers are told by phase, with the costliest and how far it is from 
   assert.not.match(layerText(result, { layer: "stem/1" }), /stem\/2/);
 });
 
-check.test("memory is told with what holds the peak and the largest batch", () => {
+check.test("memory is shown with what holds the peak and the largest batch", () => {
   const text = memoryText(resultOf([made("inception-v4", 2, 12e9)]), { largest: [7], in: "1 GB" });
-  for (const told of ["4 MB", "stem/1 conv2d dx", "stem/1 conv2d.y", "Largest batch that fits 1 GB: 7."])
-    assert.ok(text.includes(told), told);
+  for (const words of ["4 MB", "stem/1 conv2d dx", "stem/1 conv2d.y", "Largest batch that fits 1 GB: 7."])
+    assert.ok(text.includes(words), words);
 });
 
 check.test("the paper's claims are held against the figures", () => {
@@ -154,7 +154,7 @@ check.test("the paper's claims are held against the figures", () => {
   );
   assert.match(claims(made("inception-v4", 1.3, 60e9), v2), /its slower FLOP\/s make 100 % of that/);
   assert.match(claims(made("inception-v4", 0.9, 60e9), v2), /not so here/);
-  assert.match(claims(made("inception-v4", 1.01, 60e9), v2), /not told here/);
+  assert.match(claims(made("inception-v4", 1.01, 60e9), v2), /not decided here/);
   assert.match(claims(made("inception-v4", 1.3, 78e9, false), v2), /not all rows are valid/);
   assert.match(
     paperText(resultOf([made("inception-resnet-v1", 1, 37e9)]))[0],

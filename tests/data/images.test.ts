@@ -324,7 +324,7 @@ check.test("mirrors about half of the pictures, and nothing but mirrors them", (
   }),
 );
 
-check.test("decodes a picture once, unless there is no room to keep it", () =>
+check.test("decodes a picture once, unless there is no memory to keep it", () =>
   inFolder(async (dir) => {
     const samples = await greys(dir, 3);
     const kept = new ImageBatches(samples, { batch: 3, size: 4 });

@@ -118,7 +118,7 @@ async function refused(act: () => Promise<void>, message: RegExp): Promise<void>
   assert.match(raised, message);
 }
 
-check.test("texts come back as they were, each is kept once, and those alike take little room", () =>
+check.test("texts come back as they were, each is kept once, and those alike take little space", () =>
   inFolder(async (at) => {
     const lines = (count: number) =>
       Array.from({ length: count }, (_, i) => `let v${i} = ${(i * 7919) % 10007};`).join("\n");
@@ -227,10 +227,10 @@ const wrong = TWICE.replace("= 2u", "= 3u");
 
 check.test("show prints the text of a row and nothing else, or says why there is none", () =>
   inFolder(async (at) => {
-    const untold = rowOf({ WG: 64, BY: 3 }, "compile", wrong);
+    const other = rowOf({ WG: 64, BY: 3 }, "compile", wrong);
     const rows = [
       [rowOf({ WG: 64, BY: 2 }, "ok", TWICE), TWICE],
-      [untold],
+      [other],
       [rowOf({ WG: 32, BY: 2 }, "timeout")],
     ] as const;
     await write(at("r"), headerOf(ORIGIN), rows);

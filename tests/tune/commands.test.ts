@@ -60,7 +60,7 @@ async function inFolder(body: (at: (name: string) => string) => void | Promise<v
   try {
     writeFileSync(at("own.jsonl"), tune.writeRecord(recording, header));
     writeFileSync(at("t4.json.gz"), gzipSync(tune.writeT4(recording)));
-    writeFileSync(at("cache"), tune.writeKernelTuner(recording)); // told by its content
+    writeFileSync(at("cache"), tune.writeKernelTuner(recording)); // recognised by its content
     await body(at);
   } finally {
     rmSync(folder, { recursive: true });
@@ -227,7 +227,7 @@ check.test("an interrupted score prints what is finished", () =>
   }),
 );
 
-check.test("runs that do not compare are told apart, those that do are one", () =>
+check.test("runs that do not compare stay apart, those that do are one", () =>
   inFolder((at) => {
     const half = (part: tune.Row[], change: object = {}) =>
       tune.writeRecord({ rows: part }, { ...header, ...change } as tune.Header);

@@ -124,7 +124,7 @@ check.test("a constraint prunes as the rule in TypeScript does", () => {
   const text =
     "tile % unroll == 0 and (not padded or tile * 4 <= 128) and form in ['plain'] or unroll == 3 < tile";
   const space = new Space(parameters, [constraint(text)]);
-  const told = new Space(parameters, [
+  const written = new Space(parameters, [
     {
       text: "the same",
       names: ["tile", "unroll", "padded", "form"],
@@ -136,7 +136,7 @@ check.test("a constraint prunes as the rule in TypeScript does", () => {
   assert.ok(space.size > 0 && space.size < space.cartesian);
   assert.equal(
     [...Array(space.size).keys()].map((i) => space.at(i)),
-    [...Array(told.size).keys()].map((i) => told.at(i)),
+    [...Array(written.size).keys()].map((i) => written.at(i)),
   );
 });
 

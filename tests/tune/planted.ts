@@ -14,7 +14,7 @@ export const FAULTS = {
   unread: 6,
 } as const;
 
-/** Doubles `x`, and does so wrongly where it is told. */
+/** Doubles `x`, and does so wrongly where FAULT says. */
 export const planted: KernelDescription = {
   label: "planted",
   wgsl: `// y[i] = 2 x[i]

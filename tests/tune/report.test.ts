@@ -188,7 +188,7 @@ check.test("ten thousand rows make a small page, soon", () => {
   assert.ok(out.length < 1_000_000, `${out.length} bytes`);
 });
 
-check.test("the default is marked, and what the best gains on it told", () => {
+check.test("the default is marked, and what the best gains on it is shown", () => {
   const parameters = SPACE.parameters.map((parameter) =>
     parameter.name === "tile" ? { ...parameter, default: 16 } : parameter,
   );
@@ -244,7 +244,7 @@ check.test("Pareto rows are those that nothing beats in time and error", () => {
   assertDrawn(document);
 });
 
-check.test("what the adapter refuses is told by limit, what constraints refuse by rule", () => {
+check.test("what the adapter refuses is counted by limit, what constraints refuse by rule", () => {
   const messages = [
     "gemm: maxComputeInvocationsPerWorkgroup is 256 but 512 is needed",
     "gemm: maxComputeInvocationsPerWorkgroup is 256 but 1024 is needed",

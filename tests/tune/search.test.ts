@@ -65,7 +65,7 @@ for (const { name } of strategies) {
           which,
         );
         const stop = space.space.size <= evaluations ? "exhausted" : "evaluations";
-        assert.is(first.stopped, stop, which); // every strategy goes on until it is told to end
+        assert.is(first.stopped, stop, which); // every strategy goes on until it is ended
         const again = await run(space, name, { evaluations }, { evaluate });
         assert.equal(
           again.history.map(({ index }) => index),

@@ -154,7 +154,7 @@ check.test("what is faster alone and in the step is kept, what is slower in the 
     assert.not(kept);
     assert.is(why, "no faster in the step");
   }
-  assert.ok(found.findings.some(({ why }) => why === "nothing is told from the present"));
+  assert.ok(found.findings.some(({ why }) => why === "nothing differs from the present choice"));
   const predicted = found.findings.reduce((sum, one) => sum + (one.kept ? one.predicted : 0), 0);
   assert.is(found.predicted, predicted);
   assert.ok(Math.abs(found.achieved - 1.5e-3) < 1e-4, `${found.achieved}`);
@@ -255,7 +255,7 @@ check.test("tunables are varied where they are read; the settled ones are among 
   assert.equal(begin, configurationOf(searched[0], all));
 });
 
-check.test("a kernel that the step cannot take is told, and leaves the others", async () => {
+check.test("a kernel that the step cannot take is reported, and leaves the others", async () => {
   const steps = fakeSteps(alone);
   const { plan, open } = steps;
   const checked = (tuningTable?: TuningTable) => {
@@ -300,7 +300,7 @@ check.test("a second run evaluates nothing that the first has recorded", async (
   assert.ok(rows.length > 4 && kept.size > rows.length, `${rows.length} of ${kept.size}`);
 });
 
-check.test("what ends a search is told, and an abort ends all", async () => {
+check.test("why a search ended is reported, and an abort ends all", async () => {
   const steps = fakeSteps(alone);
   const failing = (of: RoutineDescription): Evaluator => ({
     ...fakeEvaluator(alone)(of),
@@ -333,7 +333,7 @@ for (const [options, message] of [
     assert.match((error as Error).message, message);
   });
 
-check.test("winners are merged before what a table says of the same problem, and leave the rest", () => {
+check.test("new entries are merged before a table's own for the same problem, and leave the rest", () => {
   const table = {
     class: "cpu",
     routines: { "conv2d/x": [{ algorithm: "plain" }] },

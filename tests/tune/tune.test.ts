@@ -1,4 +1,4 @@
-// A run as a whole: rows whatever happens, what the adapter refuses told apart, resumed without measuring again.
+// A run as a whole: rows whatever happens, what the adapter refuses is counted by reason, resumed without measuring again.
 
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -100,8 +100,8 @@ function bars(what: string, all: readonly Bar[], label: string, unit: Unit, heig
         return { ...segment, x1: x.at(from), x2: x.at(to), middle: x.at((from + to) / 2), y: y.at(row) };
       });
   });
-  const room = size.width - size.left - size.right;
-  const written = placed.filter(({ x1, x2, text }) => text && (x2 - x1) * room > widest([text]));
+  const inner = size.width - size.left - size.right;
+  const written = placed.filter(({ x1, x2, text }) => text && (x2 - x1) * inner > widest([text]));
   const ends = all.map(({ at, text, strong }, row) => ({ x: x.at(at), y: y.at(row), text, strong }));
   const marks = [
     Plot.rect(placed, {
@@ -146,7 +146,7 @@ export function stepsChart(rows: readonly NetworkRow[], name: (row: NetworkRow) 
   return bars("step time by network and phase", all, "time of a step", unit, ROW);
 }
 
-/** Seconds of every part, forward and backward; the costliest is told in bold. */
+/** Seconds of every part, forward and backward; the costliest is in bold. */
 export function costs(what: string, all: readonly Part[]): Markup {
   const whole = sum(all.map(({ seconds }) => seconds));
   const greatest = (of: readonly Part[]) => Math.max(...of.map(({ seconds }) => seconds));

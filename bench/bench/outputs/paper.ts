@@ -41,7 +41,7 @@ function slower(v4: NetworkRow, v2: NetworkRow): string {
   const layers = [v4, v2].map(convolutions);
   const figures = `it does ${three(work)} times the FLOPs at ${three(flops / rate)} times the FLOP/s, in ${dispatches(v4)} launches against ${dispatches(v2)}, with ${layers[0]} convolutions against ${layers[1]}`;
   if (Math.abs(times - 1) <= unsure)
-    return `${claim}: not told here: its step takes ${three(times)} times Inception-ResNet-v2's, known to ${percent(unsure)}; ${figures}.`;
+    return `${claim}: not decided here: its step takes ${three(times)} times Inception-ResNet-v2's, known to ${percent(unsure)}; ${figures}.`;
   if (times < 1)
     return `${claim}: not so here: its step takes ${three(times)} times Inception-ResNet-v2's; ${figures}.`;
   const byWork = Math.log(work) / Math.log(times);

@@ -91,7 +91,7 @@ type Log = Side & { readonly values: readonly [low: number, high: number] };
 
 const holds = ({ values: [low, high] }: Log, value: number): boolean => value >= low && value <= high;
 
-/** A logarithmic side with room around its values. */
+/** A logarithmic side with a margin around its values. */
 function log(label: string, values: readonly number[]): Log {
   const [low, high] = [Math.min(...values) / 1.6, Math.max(...values) * 1.6];
   const wide: readonly [number, number] = [low, Math.max(high, 4 * low)];

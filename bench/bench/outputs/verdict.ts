@@ -33,7 +33,7 @@ export interface SummarySentence {
   readonly rest: string;
 }
 
-/** Rows that were measured alike are compared, others told each by itself; what is not valid is said first. */
+/** Rows that were measured alike are compared, others are reported each by itself; what is not valid is said first. */
 export function summarySentence(result: Result): SummarySentence {
   const { networks, kernels, interrupted } = result;
   const name = named(networks);

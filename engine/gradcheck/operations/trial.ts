@@ -70,9 +70,9 @@ export function caseOf(op: Op, source: TrialSource): Case<any> {
 export const trialProblem = (op: Op, source: TrialSource): CheckProblem =>
   problem(op, caseOf(op, source), source);
 
-/** Name of a routine: `forward`, `again`, or the gradient it computes. */
+/** Name of a routine: `forward`, `recompute`, or the gradient it computes. */
 export const trialName = (routine: string): string =>
-  /^(forward|again)$/.test(routine) ? routine : `d${routine}`;
+  /^(forward|recompute)$/.test(routine) ? routine : `d${routine}`;
 
 /** Runs a trial and judges it; undefined where the kernels have no such layout or the device cannot run them. */
 export async function attempt(

@@ -3,7 +3,7 @@ import { updates } from "../../graph/signature.ts";
 import { type Keeping, recompute } from "./recompute.ts";
 import { bytesOfTensor } from "./uses.ts";
 
-/** A stretch of the forward pass that hands on one tensor, which stays where the rest is computed again. */
+/** A part of the forward pass that hands on one tensor, which stays where the rest is computed again. */
 export interface Segment extends Required<Keeping> {
   /** Bytes that need not be kept for the backward pass, and FLOPs more for it. */
   readonly saved: number;

@@ -231,7 +231,7 @@ export function slope(points: readonly Point[]): number {
 
 /**
  * Seconds of one dispatch, from the readings of a sample: all of them, with a third of the slope's noise. What is left of
- * the fixed cost is in all contenders alike and makes ties of differences, never winners.
+ * the fixed cost is in all contenders alike and makes ties of differences, never a best that is none.
  */
 export function mean(points: readonly Point[]): number {
   const sum = (of: 0 | 1) => points.reduce((total, point) => total + point[of], 0);

@@ -196,7 +196,7 @@ function measured(
   // A time without a unit is in that of the file; what is no time stays as it is.
   const scale = perSecond(of) ?? (wanted.startsWith("time") ? unit : 1);
   const given = value === undefined ? undefined : value / scale;
-  const told = measurements.find(
+  const reason = measurements.find(
     ({ name, value: text }) => name === wanted && decoded(text) === undefined,
   )?.value;
   const others = figures.filter(
@@ -204,7 +204,7 @@ function measured(
   );
   return {
     objective: status === "ok" ? (given ?? (samples.length > 0 ? median(samples) : undefined)) : undefined,
-    message: typeof told === "string" ? told : undefined,
+    message: typeof reason === "string" ? reason : undefined,
     metrics: others.length > 0 ? (Object.fromEntries(others) as Record<string, number>) : undefined,
   };
 }

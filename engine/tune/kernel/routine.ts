@@ -32,7 +32,7 @@ import { likeness } from "./likeness.ts";
 /** A routine of an operation at the sizes for which it is tuned. */
 export interface RoutineDescription {
   readonly op: Op;
-  /** `forward`, `again` or the gradient's name; default `forward`. */
+  /** `forward`, `recompute` or the gradient's name; default `forward`. */
   readonly routine?: string;
   /** Where the configuration does not choose by a parameter `algorithm`; the first that can run by default. */
   readonly algorithm?: string;

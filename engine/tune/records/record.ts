@@ -24,7 +24,7 @@ export interface Header {
   readonly seed?: number;
   /** What the kernel can be made of again; absent where a program tuned one of its own. */
   readonly origin?: Origin;
-  /** Name of what `objective` of a row is; `time` unless told. */
+  /** Name of what `objective` of a row is; `time` by default. */
   readonly objective?: string;
   /** Of rows that came from a file of another format: what that file held reserved. */
   readonly original?: Omit<Original, "rows">;

@@ -20,7 +20,7 @@ export interface Recording {
   readonly kernel?: string;
   readonly device?: string;
   readonly problem?: Json;
-  /** Name of what `objective` of a row is; `time` unless told. */
+  /** Name of what `objective` of a row is; `time` by default. */
   readonly objective?: string;
   readonly environment?: JsonObject;
   /** What was odd about the file, such as an entry torn by a crash. */

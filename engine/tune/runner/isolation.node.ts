@@ -13,7 +13,7 @@ import type { Configuration } from "../space/space.ts";
 import type { Evaluator, Inspection, Stage } from "./runner.ts";
 
 /**
- * What a process of its own can be told to tune: a kernel without functions in its description; a routine of one of
+ * What a process of its own can tune: a kernel without functions in its description; a routine of one of
  * the engine's operations, by its name; a T1 problem with its WGSL, of a configuration the archived one; or what an ES
  * module exports under a name, be it a `KernelDescription` or a `RoutineDescription`.
  */
@@ -86,31 +86,31 @@ export class Isolated implements Evaluator {
   }
 
   async environment(): Promise<Environment> {
-    const answer = await this.#told({ what: "environment" });
+    const answer = await this.#answer({ what: "environment" });
     if (answer.what === "environment") return answer.environment;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 
   async standard(): Promise<Configuration | undefined> {
-    const answer = await this.#told({ what: "standard" });
+    const answer = await this.#answer({ what: "standard" });
     if (answer.what === "standard") return answer.configuration;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 
   async inspect(configuration: Configuration): Promise<Inspection> {
-    const answer = await this.#told({ what: "inspect", configuration });
+    const answer = await this.#answer({ what: "inspect", configuration });
     if (answer.what === "inspection") return answer.inspection;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 
   async print(configuration: Configuration): Promise<string> {
-    const answer = await this.#told({ what: "print", configuration });
+    const answer = await this.#answer({ what: "print", configuration });
     if (answer.what === "printed") return answer.wgsl;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
 
   /** The answer of a process that is there; one that ended is closed. */
-  async #told(request: WorkerRequest, seconds?: number): Promise<Final> {
+  async #answer(request: WorkerRequest, seconds?: number): Promise<Final> {
     await this.#ready();
     const answer = await this.#ask(request, seconds);
     if (answer.what === "ended" || answer.what === "failed") this.close();
@@ -125,7 +125,7 @@ export class Isolated implements Evaluator {
     await this.#ready();
     this.#age++;
     const start = performance.now();
-    const answer = await this.#ask({ what: "evaluate", configuration });
+    const answer = await this.#answer({ what: "evaluate", configuration });
     if (answer.what === "row") {
       // the driver of a lost device may have taken more with it
       if (answer.row.status === "device_lost") this.close();
@@ -153,7 +153,7 @@ export class Isolated implements Evaluator {
 
   async rank(configurations: readonly Configuration[], options?: RankingOptions): Promise<Ranking> {
     const seconds = RANKING * (1 + configurations.length);
-    const answer = await this.#told({ what: "rank", configurations, options }, seconds);
+    const answer = await this.#answer({ what: "rank", configurations, options }, seconds);
     if (answer.what === "ranking") return answer.ranking;
     throw new Error(`tune: ${messageOf(answer)}`);
   }
@@ -208,7 +208,7 @@ export class Isolated implements Evaluator {
       child.on("error", (error) => ended("device_lost", `the process failed: ${error.message}`));
       watch();
       child.send(request, (error) => {
-        if (error) ended("device_lost", `the process cannot be told: ${error.message}`);
+        if (error) ended("device_lost", `the process cannot be asked: ${error.message}`);
       });
     });
   }

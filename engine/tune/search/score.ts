@@ -250,7 +250,7 @@ function summary(performance: readonly number[], samples: readonly number[], con
 }
 
 /**
- * Replays a strategy over a recorded space, as long as the score looks, 100 times unless told, with seeds that count on
+ * Replays a strategy over a recorded space, as long as the score looks, by default 100 times, with seeds that count on
  * from `first`, or 0.
  */
 export async function rehearse(

@@ -48,7 +48,7 @@ export interface SearchTask {
   readonly seed?: number;
   /** Objective of a configuration, smaller is better; not finite where it has none. Asked once for each. */
   evaluate(index: number): number | Promise<number>;
-  /** Seconds, real or simulated; the wall clock unless told. */
+  /** Seconds, real or simulated; by default the wall clock. */
   clock?(): number;
 }
 

@@ -10,7 +10,7 @@ export interface Parameter {
   readonly name: string;
   /** What it may be, in order: neighbours in the list are neighbours in the search. */
   readonly values: readonly Value[];
-  /** Where a search may begin; the first value unless told. */
+  /** Where a search may begin; by default the first value. */
   readonly default?: Value;
 }
 

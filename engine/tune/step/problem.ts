@@ -29,7 +29,7 @@ export interface Alone {
   readonly now: Required<Choice>;
   /** Seconds of a launch as it is now, in turns with the best; absent where it has no time. */
   readonly present?: number;
-  /** What nothing told from the best, and can be told from the present; absent where there is no such. */
+  /** What is tied with the best and differs from the present choice; absent where there is no such. */
   readonly best?: Required<Choice>;
   /** Time of the best over that of the present, and where this may lie. */
   readonly ratio?: number;
@@ -45,7 +45,7 @@ const NEAR = 1.5;
 
 /**
  * Tunes one problem: every algorithm first at the tunables that the tables settle, then the tunables of the fastest, and
- * of those near it, in the budget. The present choice is measured against the finalists. What goes wrong is told, not
+ * of those near it, in the budget. The present choice is measured against the finalists. What goes wrong is reported, not
  * thrown, but for an aborted signal.
  */
 export async function tuneGroup(group: LaunchGroup, options: GroupOptions): Promise<Alone> {
@@ -91,7 +91,7 @@ export async function tuneGroup(group: LaunchGroup, options: GroupOptions): Prom
       ...{ strategy, settings, budget, finalists, ranking },
     });
     evaluated += found.results.length;
-    return { now, evaluated, ...told(found, against, ways) };
+    return { now, evaluated, ...compared(found, against, ways) };
   } catch (error) {
     if (options.signal?.aborted) throw error;
     return { now, evaluated, why: (error as Error).message };
@@ -113,7 +113,7 @@ function nearest(ways: readonly Way[], { results }: Tuned): Way[] {
 const whyNot = ({ results: [row] }: Tuned): string => row?.message ?? row?.status ?? "nothing was tried";
 
 /** The best against the present, where the ranking tells them apart. */
-function told(
+function compared(
   { finalists, ranking, best, results }: Tuned,
   present: Configuration,
   ways: readonly Way[],
@@ -127,7 +127,7 @@ function told(
   const place = ranking?.places.find((of) => of.contender === contender);
   if (!place || !best) return { present: finalists[contender].objective, why: "nothing else has a time" };
   const { median: seconds, tied, ratio, interval } = place;
-  if (tied) return { present: seconds, why: "nothing is told from the present" };
+  if (tied) return { present: seconds, why: "nothing differs from the present choice" };
   return {
     present: seconds,
     best: choiceOf(best.configuration, ways),

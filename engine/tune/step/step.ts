@@ -73,7 +73,7 @@ export interface StepTuned {
 export interface StepObserver {
   /** The groups of the step, and those that will be tuned, in this order. */
   profiled?(groups: readonly LaunchGroup[], chosen: readonly LaunchGroup[]): void;
-  /** Before a group is tuned, the so-manieth from 0 of so many; what it returns sees the runs of the tuner. */
+  /** Before a group is tuned: its number from 0, and how many there are. What it returns observes the tuner's runs. */
   tuning?(group: LaunchGroup, number: number, of: number): Observer | undefined;
   tuned?(finding: StepFinding): void;
   /** Before each measurement of the step: of the groups in it, or of it as a whole. */
@@ -95,7 +95,7 @@ export interface StepOptions extends Omit<GroupOptions, "watching" | "traits"> {
 
 /**
  * Tunes a training step: profiles it, tunes the problems that dominate it (`tuneGroup`), measures the step with all their
- * winners and without in turns, keeps those that are faster there, and accepts what is left unless the whole step is
+ * their best and without in turns, keeps those that are faster there, and accepts what is left unless the whole step is
  * slower with it: what a few problems gain is often less than all else in a step wanders by. Throws what opening a step throws, what the signal says where it is aborted, and TuneError for a share or
  * number of problems that is none.
  */
@@ -173,7 +173,7 @@ function judged(group: LaunchGroup, alone: Alone): StepFinding {
   return { group, alone, predicted: group.launches * present * (1 - ratio), kept: true };
 }
 
-/** The winners of findings as a table has them. */
+/** The best of each finding, as entries of a tuning table. */
 export function problemsOf(findings: readonly StepFinding[]): TuningTable["problems"] {
   const problems: Record<string, Record<string, Choice>> = {};
   for (const { group, alone } of findings) {
@@ -183,7 +183,7 @@ export function problemsOf(findings: readonly StepFinding[]): TuningTable["probl
   return problems;
 }
 
-/** The caller's own table with the winners of findings before what it says of the same problems. */
+/** The caller's own table with the best of each finding before its entries for the same problems. */
 function tableOf(traits: Traits, findings: readonly StepFinding[]): TuningTable {
   const own = traits.tuningTable && applies(traits.tuningTable, traits) ? traits.tuningTable : undefined;
   const problems: Record<string, Record<string, Choice>> = { ...own?.problems };
