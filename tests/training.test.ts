@@ -102,6 +102,7 @@ const bits = (values: Float32Array): Buffer =>
 
 function heapUsed(): number {
   collect();
+  collect(); // what the first found in array buffers is freed by the second
   const { heapUsed: used, external } = process.memoryUsage();
   return used + external;
 }

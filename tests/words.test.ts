@@ -18,7 +18,6 @@ const REPLACED: readonly (readonly [words: RegExp, today: string])[] = [
   [/whole in fours/i, "whole_vec4"],
   [/cannot be had so/, "is not possible that way"],
   [/came of it are/, "predicted and achieved"],
-  [/\bfind\w*Model\b|\bentries\(\)/, "getModel, listEntries"],
 ];
 
 /** Files that say what was renamed, and this one. */

@@ -26,7 +26,7 @@ const BUNDLES: readonly (readonly [code: string, most: number])[] = [
   ],
   ['import { tune } from "tessera-gpu/tune"; console.log(tune)', 600_000],
 ];
-const MOST = { tarball: 850_000, files: 600 };
+const MOST = { tarball: 850_000, files: 660 };
 
 const files = (folder: string): string[] =>
   readdirSync(folder, { recursive: true })

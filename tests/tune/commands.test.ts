@@ -355,7 +355,7 @@ check.test("what goes wrong is said with the file, exits with 2 and leaves every
   }),
 );
 
-check.test("the README's tuning: a kernel is searched, its rows recorded, shown and exported", () =>
+check.test("the guide's tuning: a kernel is searched, its rows recorded, shown and exported", () =>
   inFolder(async (at) => {
     const x = Float32Array.from({ length: 4096 }, (_, i) => i / 8);
     const triple = tune.kernel({

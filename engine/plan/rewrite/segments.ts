@@ -14,7 +14,7 @@ export interface Segment extends Required<Keeping> {
 const REST = 1 / 8;
 
 /**
- * Cuts the forward pass where branches have joined in one tensor. Of the stretches, but for the last, whose activations
+ * Cuts the forward pass where branches have joined in one tensor. Of the parts but the last, whose activations
  * are read at once, those that save bytes, the most a FLOP first.
  */
 export function segments(graph: Graph, nodes: readonly Node[], wanted: ReadonlySet<Tensor>): Segment[] {

@@ -25,7 +25,7 @@ export interface Step {
 /** A training step by any tuning table; without one, by the adapter's present ones. */
 export interface Steps {
   readonly traits: Traits;
-  /** Throws LimitError where the step cannot be had so. */
+  /** Throws LimitError where the adapter cannot run the step by it. */
   plan(tuningTable: TuningTable): readonly Dispatch[];
   open(tuningTable?: TuningTable): Promise<Step>;
 }
