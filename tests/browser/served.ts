@@ -4,21 +4,23 @@ import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { launch } from "./launch.ts";
 
+const PAGE = '<script type="module" src="/page.js"></script>';
+
 /**
- * Opens a page that runs `/page.js` in Chromium, with the scripts that `read` gives by path, where memory may be shared.
- * Fails where the page reports an error.
+ * Opens a page in Chromium, which by default runs `/page.js`, with the scripts that `read` gives by path, where memory may
+ * be shared. Fails where the page reports an error.
  */
 export async function inServedPage(
   read: (path: string) => string | Uint8Array | undefined,
   body: (page: Page) => Promise<void>,
+  html = PAGE,
 ): Promise<void> {
   const server = createServer((request, response) => {
     const path = new URL(request.url!, "http://page").pathname;
     const script = path === "/" ? undefined : read(path);
     response.setHeader("cross-origin-opener-policy", "same-origin");
     response.setHeader("cross-origin-embedder-policy", "require-corp");
-    if (path === "/")
-      response.setHeader("content-type", "text/html").end('<script type="module" src="/page.js"></script>');
+    if (path === "/") response.setHeader("content-type", "text/html").end(html);
     else if (script === undefined) response.writeHead(404).end();
     else response.setHeader("content-type", "text/javascript").end(script);
   });

@@ -1,6 +1,14 @@
 // The package as strangers meet it: packed, installed into an empty project, compiled, run, bundled.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -186,6 +194,21 @@ check.test("the first example of README runs bundled in a browser", async () => 
     async (page) => {
       await page.waitForFunction("globalThis.finished", undefined, { timeout: 120_000 });
     },
+  );
+});
+
+check.test("the page of docs/library.md runs without a bundler, by its import map", async () => {
+  const { project } = installed();
+  const [, html] = /^```html\n([\s\S]*?)^```/m.exec(readFileSync(join(ROOT, "docs/library.md"), "utf8"))!;
+  await inServedPage(
+    (path) => {
+      const file = join(project, path);
+      return path.startsWith("/node_modules/") && existsSync(file) ? readFileSync(file) : undefined;
+    },
+    async (page) => {
+      await page.waitForFunction("globalThis.opened", undefined, { timeout: 60_000 });
+    },
+    html.replace("console.log(", "globalThis.opened = ("),
   );
 });
 
