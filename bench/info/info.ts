@@ -1,4 +1,4 @@
-import { describeDevice } from "../../engine/plan/device_info.ts";
+import { describeDevice } from "../../engine/device/device_info.ts";
 import { openDevice } from "../command_line/open_device.ts";
 
 /** Prints what there is to know of the adapter. */

@@ -1,9 +1,24 @@
 import { LimitError } from "../errors.ts";
 import type { Device } from "./device.ts";
-import { GPUBufferUsage } from "./flags.ts";
+import { GPUBufferUsage, GPUMapMode } from "./flags.ts";
 
 /** WebGPU allows a query set of 4096 at most. */
 const MOST = 4096;
+
+/** Empty passes in a submission when the quantum is looked for. */
+const PASSES = 32;
+/** Submissions of them: with a quantum of 65,536 ns most passes begin and end in the same. */
+const LOOKS = 24;
+
+/**
+ * Quantum of a clock, its smallest step, in the unit of the readings: the least positive difference of two of them, where
+ * the readings are durations or times since a common start. Undefined where they are all alike.
+ */
+export function quantumOf(readings: readonly number[]): number | undefined {
+  const sorted = [0, ...readings].sort((a, b) => a - b);
+  const steps = sorted.map((value, i) => value - (sorted[i - 1] ?? value)).filter((step) => step > 0);
+  return steps.length > 0 ? Math.min(...steps) : undefined;
+}
 
 /** Timestamps at both ends of passes. */
 export class Timestamps {
@@ -21,14 +36,26 @@ export class Timestamps {
     const sets: GPUQuerySet[] = [];
     for (let left = count * 2; left > 0; left -= MOST)
       sets.push(device.gpu.createQuerySet({ type: "timestamp", count: Math.min(left, MOST) }));
-    const bytes = sets.length * MOST * 8;
-    const resolved = await device.buffer(
-      "timestamps",
-      bytes,
-      GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-    );
-    const staging = await device.staging("read timestamps", bytes);
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const resolved = await device.buffer("timestamps", 16 * count, usage);
+    const staging = await device.staging("read timestamps", 16 * count);
     return new Timestamps(device, sets, resolved, staging);
+  }
+
+  /** Nanoseconds of the smallest step of a device's timestamps; undefined where it has none or they do not move. */
+  static async quantum(device: Device): Promise<number | undefined> {
+    if (!device.gpu.features.has("timestamp-query")) return undefined;
+    const timestamps = await Timestamps.create(device, PASSES);
+    try {
+      const readings: number[] = [];
+      for (let i = 0; i < LOOKS; i++)
+        readings.push(
+          ...(await timestamps.measure(PASSES, () => {})).map((seconds) => Math.round(seconds * 1e9)),
+        );
+      return quantumOf(readings);
+    } finally {
+      timestamps.close();
+    }
   }
 
   /** What pass `i` is begun with. */
@@ -57,13 +84,28 @@ export class Timestamps {
 
   /** Seconds that each of the first `count` passes took when it ran last. */
   async read(count: number): Promise<number[]> {
-    const { gpu } = this.device;
-    const encoder = gpu.createCommandEncoder();
-    for (const [i, set] of this.sets.entries())
-      encoder.resolveQuerySet(set, 0, set.count, this.resolved, i * MOST * 8);
-    gpu.queue.submit([encoder.finish()]);
-    const { resolved, staging } = this;
-    const ticks = new BigUint64Array(await this.device.download(resolved, 0, resolved.size, staging));
+    this.device.assertOpen("read timestamps");
+    const encoder = this.device.gpu.createCommandEncoder();
+    this.resolve(encoder, count);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    return this.collect(count);
+  }
+
+  /** Ends the commands of the first `count` passes with what `collect` needs. */
+  resolve(encoder: GPUCommandEncoder, count: number): void {
+    for (const [i, set] of this.sets.entries()) {
+      const queries = Math.min(2 * count - i * MOST, set.count);
+      if (queries > 0) encoder.resolveQuerySet(set, 0, queries, this.resolved, i * MOST * 8);
+    }
+    encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, 16 * count);
+  }
+
+  /** Seconds of the first `count` passes, of commands that `resolve` ended and that were submitted. */
+  async collect(count: number): Promise<number[]> {
+    const { device, staging } = this;
+    await device.settle("read timestamps", staging.mapAsync(GPUMapMode.READ));
+    const ticks = new BigUint64Array(staging.getMappedRange().slice(0, 16 * count));
+    staging.unmap();
     return Array.from({ length: count }, (_, i) => Number(ticks[2 * i + 1] - ticks[2 * i]) * 1e-9);
   }
 

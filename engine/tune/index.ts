@@ -3,6 +3,7 @@
  * @module tessera-gpu/tune
  */
 
+export { quantumOf } from "../device/timestamps.ts";
 export {
   type RankedContender,
   type Ranking,
@@ -19,7 +20,6 @@ export {
   type Measure,
   type Measured,
   type Quanta,
-  quantumOf,
   type Timing,
 } from "./clock/clock.ts";
 export { type Encode, Stopwatch } from "./clock/stopwatch.ts";

@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { onAdapter, rerun } from "../../bench/bench/rerun.ts";
 import { type Comparison, compareResults, exitCodeOf } from "../../bench/measure/compare.ts";
 import { readResult } from "../../bench/measure/read_result.ts";
-import { describeDevice } from "../../engine/plan/device_info.ts";
+import { describeDevice } from "../../engine/device/device_info.ts";
 import { stream } from "../../engine/random.ts";
 import { device, group } from "../harness.ts";
 import { kernelRow, networkRow, result } from "./compared.ts";

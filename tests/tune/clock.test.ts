@@ -2,9 +2,10 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
+import { quantumOf } from "../../engine/device/timestamps.ts";
 import { stream } from "../../engine/random.ts";
 import { median } from "../../engine/statistics/quantiles.ts";
-import { Clock, type Measure, quantumOf } from "../../engine/tune/clock/clock.ts";
+import { Clock, type Measure } from "../../engine/tune/clock/clock.ts";
 import { group } from "../harness.ts";
 
 const check = group("tune clock");

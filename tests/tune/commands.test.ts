@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import { exportRecording, importRecording } from "../../bench/tune/exchange.ts";
 import { scoreStrategies } from "../../bench/tune/score.ts";
 import { showRecording } from "../../bench/tune/show.ts";
-import { describeDevice } from "../../engine/plan/device_info.ts";
+import { describeDevice } from "../../engine/device/device_info.ts";
 import { RunRecord } from "../../engine/tune/index.node.ts";
 import * as tune from "../../engine/tune/index.ts";
 import { device, group } from "../harness.ts";

@@ -61,16 +61,6 @@ export interface Timing {
 type Source = Reading["source"];
 type Point = readonly [dispatches: number, seconds: number];
 
-/**
- * Smallest step of a clock, in the unit of the readings: the least positive difference of two of them, where the
- * readings are durations or times since a common start. Undefined where they are all alike.
- */
-export function quantumOf(readings: readonly number[]): number | undefined {
-  const sorted = [0, ...readings].sort((a, b) => a - b);
-  const steps = sorted.map((value, i) => value - (sorted[i - 1] ?? value)).filter((step) => step > 0);
-  return steps.length > 0 ? Math.min(...steps) : undefined;
-}
-
 /** A dispatch with the number of repeats at which it can be read. */
 export interface Gauge {
   readonly source: Reading["source"];

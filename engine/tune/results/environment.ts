@@ -1,6 +1,6 @@
 import type { Device } from "../../device/device.ts";
+import { type DeviceInfo, describeDevice } from "../../device/device_info.ts";
 import { readSwitch } from "../../device/switches.ts";
-import { type DeviceInfo, describeDevice } from "../../plan/device_info.ts";
 import type { Json } from "./schema.ts";
 
 /** What measures: a change of adapter, driver, implementation or toggles makes times that do not compare. */

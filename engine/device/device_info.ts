@@ -1,8 +1,5 @@
-import { relu } from "../../kernels/index.ts";
-import type { Device } from "../device/device.ts";
-import { Graph } from "../graph/graph.ts";
-import { Executable } from "./executable.ts";
-import { plan } from "./plan.ts";
+import type { Device } from "./device.ts";
+import { Timestamps } from "./timestamps.ts";
 
 /** What there is to know of a device. */
 export interface DeviceInfo {
@@ -16,7 +13,7 @@ export interface DeviceInfo {
   readonly limits: Readonly<Record<string, number>>;
   readonly subgroups: { readonly min: number; readonly max: number };
   readonly subgroupMatrix: readonly unknown[];
-  /** Nanoseconds of which every timestamp difference is a multiple; null without timestamps. */
+  /** Nanoseconds of the smallest step of the timestamps; null without timestamps. */
   readonly timestampQuantum: number | null;
 }
 
@@ -48,27 +45,6 @@ export async function describeDevice(device: Device): Promise<DeviceInfo> {
       for (const name in config) fields[name] = (config as Record<string, unknown>)[name];
       return fields;
     }),
-    timestampQuantum: await timestampQuantum(device),
+    timestampQuantum: (await Timestamps.quantum(device)) ?? null,
   };
 }
-
-/** Greatest common divisor of the times of small dispatches of many sizes, in nanoseconds. */
-async function timestampQuantum(device: Device): Promise<number | null> {
-  if (!device.gpu.features.has("timestamp-query")) return null;
-  const graph = new Graph();
-  const outputs: Record<string, ReturnType<Graph["input"]>> = {};
-  for (let i = 0; i < 32; i++)
-    outputs[`y${i}`] = graph.apply(relu, { x: graph.input(`x${i}`, [64 * (1 + 37 * i)]) }).y;
-  const executable = await Executable.load(device, plan(graph, device.traits, { outputs }));
-  try {
-    let quantum = 0;
-    for (let round = 0; round < 4; round++)
-      for (const { seconds } of await executable.profile())
-        quantum = divisor(quantum, Math.round(seconds * 1e9));
-    return quantum;
-  } finally {
-    executable.close();
-  }
-}
-
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
