@@ -1,6 +1,7 @@
 // Why mutants survive the cases of the operations here, each in its operation's folder. What no survivor matches any more
 // should go.
 
+import { survivors as avgPool2d } from "./avg_pool2d/survivors.ts";
 import { survivors as batchNorm } from "./batch_norm/survivors.ts";
 import { survivors as cast } from "./cast/survivors.ts";
 import { survivors as clipFactor } from "./clip_factor/survivors.ts";
@@ -23,6 +24,11 @@ const shared = explain(
     "0 - 1 is the largest u32: the first workgroup computes all elements, and the others none",
   ],
   [
+    /_pool2d\//,
+    /^sign: strip\(group\.z \/ strips, .* min\(first \+ COLS, /,
+    "0 - COLS is above all: the first strip computes the whole line, and the others what they are for",
+  ],
+  [
     /\/forward$|^cast\/to_f(16|32)$/,
     /: let first = group\.x \* shape\.span \+ lane;/,
     "earlier starts: some elements are computed more than once, to the same value",
@@ -39,6 +45,7 @@ const nan = explain("elsewhere", [
 export const survivors: readonly Explanation[] = [
   ...shared,
   ...nan,
+  ...avgPool2d,
   ...batchNorm,
   ...cast,
   ...clipFactor,

@@ -1,15 +1,16 @@
+import { type Op, type Shapes, size } from "../op.ts";
 import {
   arbitrary,
   example,
   overlaps,
   type Pool2dAttrs,
   pooled,
-  strips,
+  pooling,
   tune,
-  uniforms,
   visit,
-} from "../max_pool2d/window.ts";
-import { type Kernel, type Op, type Shapes, size } from "../op.ts";
+  withInside,
+  withOver,
+} from "../pooling.ts";
 import { abs, sumBound } from "../rounding.ts";
 import backward from "./backward.wgsl";
 import backwardSliding from "./backward_sliding.wgsl";
@@ -17,12 +18,7 @@ import forward from "./forward.wgsl";
 import forwardSliding from "./forward_sliding.wgsl";
 import shape from "./shape.wgsl";
 
-const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttrs> => ({
-  label: `avg_pool2d/${file}`,
-  source: wgsl + shape,
-  uniforms,
-  threads: ({ [image]: whole }, _, tune) => strips(whole, tune),
-});
+const kernel = (file: string, wgsl: string, of: "x" | "y") => pooling(`avg_pool2d/${file}`, wgsl + shape, of);
 
 /**
  * Mean of each channel in a sliding window, over the elements inside the image: the padding is not counted.
@@ -46,13 +42,23 @@ export const avgPool2d: Op<Pool2dAttrs> = {
   },
 
   forward: [
-    { name: "sliding", fits: slides, tune, kernels: [kernel("forward_sliding", forwardSliding, "y")] },
-    { name: "plain", tune, kernels: [kernel("forward", forward, "y")] },
+    {
+      name: "sliding",
+      fits: slides,
+      tune,
+      kernels: [kernel("forward_sliding", withInside(forwardSliding), "y")],
+    },
+    { name: "plain", tune, kernels: [kernel("forward", withInside(forward), "y")] },
   ],
   backward: {
     x: [
-      { name: "sliding", fits: slides, tune, kernels: [kernel("backward_sliding", backwardSliding, "x")] },
-      { name: "plain", tune, kernels: [kernel("backward", backward, "x")] },
+      {
+        name: "sliding",
+        fits: slides,
+        tune,
+        kernels: [kernel("backward_sliding", withOver(withInside(backwardSliding)), "x")],
+      },
+      { name: "plain", tune, kernels: [kernel("backward", withOver(withInside(backward)), "x")] },
     ],
   },
 
@@ -91,6 +97,7 @@ export const avgPool2d: Op<Pool2dAttrs> = {
     example("3x3 same", [2, 6, 7, 33], [3, 3], { pad: [1, 1, 1, 1] }),
     example("5x5 stride 3 valid", [2, 17, 11, 6], [5, 5], { stride: [3, 3] }),
     example("rows and columns no window reaches", [1, 10, 8, 5], [3, 3], { stride: [2, 2] }),
+    example("5x3, uneven padding", [2, 9, 8, 5], [5, 3], { pad: [2, 1, 1, 1] }),
     example("7x1 same", [1, 9, 5, 6], [7, 1], { pad: [3, 3, 0, 0] }),
     example("stride beyond the window", [1, 10, 9, 4], [1, 2], { stride: [4, 3] }),
     example("uneven window, stride and padding", [2, 8, 11, 3], [4, 3], {

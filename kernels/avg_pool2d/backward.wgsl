@@ -1,43 +1,25 @@
 // dx[n,h,wd,c] = sum over the p,q whose window holds h,wd of dy[n,p,q,c] / elements of that window inside the image
-// A workgroup computes WG channels of up to COLS neighbouring wd: group.y is h, group.z is n and which of its strips.
-// row and col count from the corner of the padding.
-
-const WG: u32 = 64u;     // @tune 16 32 64 128
-const COLS: u32 = 4u;    // @tune 1 4 16 64
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;        // n p q c
 @group(0) @binding(2) var<storage, read_write> dx: array<f32>;  // n h wd c
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let c = group.x * WG + lane;
-  if (c >= shape.c) { return; }
-  let strips = (shape.wd + COLS - 1u) / COLS;
-  let n = group.z / strips;
-  let first = group.z % strips * COLS;
-  let end = min(first + COLS, shape.wd);
-  // the windows that hold the pixel: p*stride_h <= row < p*stride_h + r
-  let row = group.y + shape.top;
-  let p_from = (max(row + shape.stride_h, shape.r) - shape.r) / shape.stride_h;
-  let p_to = min(row / shape.stride_h + 1u, shape.p);
+fn width() -> u32 { return shape.wd; }
+
+fn strip(n: u32, h: u32, first: u32, end: u32, c: u32) {
+  let windows = over(h + shape.top, shape.r, shape.stride_h, shape.p);
   for (var wd = first; wd < end; wd++) {
-    let col = wd + shape.left;
-    let q_from = (max(col + shape.stride_w, shape.s) - shape.s) / shape.stride_w;
-    let q_to = min(col / shape.stride_w + 1u, shape.q);
+    let across = over(wd + shape.left, shape.s, shape.stride_w, shape.q);
     var sum = 0.0;
-    for (var p = p_from; p < p_to; p++) {
-      let above = p * shape.stride_h;
-      let rows = min(above + shape.r, shape.top + shape.h) - max(above, shape.top);
-      for (var q = q_from; q < q_to; q++) {
-        let before = q * shape.stride_w;
-        let cols = min(before + shape.s, shape.left + shape.wd) - max(before, shape.left);
+    for (var p = windows.x; p < windows.y; p++) {
+      let rows = inside(p * shape.stride_h, shape.r, shape.top, shape.h);
+      for (var q = across.x; q < across.y; q++) {
+        let cols = inside(q * shape.stride_w, shape.s, shape.left, shape.wd);
         let out = (n * shape.p + p) * shape.q + q;
-        sum += dy[shape.dy_offset + out * shape.dy_stride + c] / f32(rows * cols);
+        sum += dy[shape.dy_offset + out * shape.dy_stride + c] / f32((rows.y - rows.x) * (cols.y - cols.x));
       }
     }
-    let pixel = (n * shape.h + group.y) * shape.wd + wd;
-    let at = shape.dx_offset + pixel * shape.dx_stride + c;
+    let at = shape.dx_offset + ((n * shape.h + h) * shape.wd + wd) * shape.dx_stride + c;
     if (shape.accumulate != 0u) { sum += dx[at]; }
     dx[at] = sum;
   }

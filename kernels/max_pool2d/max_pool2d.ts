@@ -1,27 +1,23 @@
 import isNan from "../is_nan.wgsl";
-import { type Kernel, type Op, type Shapes, size, type Values } from "../op.ts";
-import { abs, either, filled, flushed, gamma, TINY } from "../rounding.ts";
-import backward from "./backward.wgsl";
-import forwardWgsl from "./forward.wgsl";
-import shape from "./shape.wgsl";
+import { type Op, type Shapes, size, type Values } from "../op.ts";
 import {
   arbitrary,
   example,
   overlaps,
   type Pool2dAttrs,
   pooled,
-  strips,
+  pooling,
   tune,
-  uniforms,
   visit,
-} from "./window.ts";
+  withInside,
+  withOver,
+} from "../pooling.ts";
+import { abs, either, filled, flushed, gamma, TINY } from "../rounding.ts";
+import backward from "./backward.wgsl";
+import forwardWgsl from "./forward.wgsl";
+import shape from "./shape.wgsl";
 
-const kernel = (file: string, wgsl: string, image: "x" | "y"): Kernel<Pool2dAttrs> => ({
-  label: `max_pool2d/${file}`,
-  source: wgsl + shape,
-  uniforms,
-  threads: ({ [image]: whole }, _, tune) => strips(whole, tune),
-});
+const kernel = (file: string, wgsl: string, of: "x" | "y") => pooling(`max_pool2d/${file}`, wgsl + shape, of);
 
 /**
  * Largest value of each channel in a sliding window; the padding never is:
@@ -47,8 +43,8 @@ export const maxPool2d: Op<Pool2dAttrs> = {
   /** Comparisons forward, additions backward. */
   flops: ({ y }, { window: [r, s] }) => ({ forward: size(y) * r * s, x: size(y) }),
 
-  forward: [{ name: "plain", tune, kernels: [kernel("forward", forwardWgsl + isNan, "y")] }],
-  backward: { x: [{ name: "plain", tune, kernels: [kernel("backward", backward, "x")] }] },
+  forward: [{ name: "plain", tune, kernels: [kernel("forward", withInside(forwardWgsl) + isNan, "y")] }],
+  backward: { x: [{ name: "plain", tune, kernels: [kernel("backward", withOver(backward), "x")] }] },
 
   reference: {
     forward(t, { x }, attrs) {

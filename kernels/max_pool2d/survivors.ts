@@ -12,23 +12,8 @@ export const survivors = [
     ],
     [
       /^max_pool2d\/backward$/,
-      /: let p_(from|to) = /,
-      "more rows of windows are looked at; the index of none that does not hold the pixel is its tap",
-    ],
-    [
-      /^max_pool2d\/backward$/,
-      /: var q_from = /,
-      "more windows of a row are looked at; the index of none that does not hold the pixel is its tap",
-    ],
-    [
-      /^max_pool2d\/backward$/,
-      /^(right term dropped|constant): var q_to = .* shape\.stride_w \+? ?(0u)?, shape\.q/,
-      "the first pixel already counts the window that is missing",
-    ],
-    [
-      /^max_pool2d\/(forward|backward)$/,
-      /^sign: let end = min\(first - COLS, /,
-      "the first strip computes its whole row, and the others what they are for",
+      /: return vec2u\(\(max\(at \+ stride, window\) /,
+      "more windows are looked at; the index of none that does not hold the pixel is its tap",
     ],
   ),
   ...explain("elsewhere", [

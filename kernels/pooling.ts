@@ -1,8 +1,16 @@
-import { channels, slide } from "../draw.ts";
-import { ShapeError } from "../errors.ts";
-import { type Case, type Draw, onCpu, type Shape, type Shapes, type Tune } from "../op.ts";
+// Operations that slide a window over an image: what they share.
 
-/** A window that slides over an image; what max_pool2d and avg_pool2d share. */
+import { channels, slide } from "./draw.ts";
+import { ShapeError } from "./errors.ts";
+import { type Case, type Draw, type Kernel, onCpu, type Shape, type Shapes, type Tune } from "./op.ts";
+import loop from "./pooling.wgsl";
+import inside from "./pooling_inside.wgsl";
+import over from "./pooling_over.wgsl";
+
+/** A kernel that looks through windows, and one that goes from a pixel to the windows that hold it. */
+export const [withInside, withOver] = [inside, over].map((functions) => (wgsl: string) => wgsl + functions);
+
+/** A window that slides over an image. */
 export interface Pool2dAttrs {
   /** Rows and columns of the window. */
   readonly window: readonly [h: number, w: number];
@@ -12,15 +20,25 @@ export interface Pool2dAttrs {
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
 }
 
-/** Uniforms of the pooling kernels. */
-export const uniforms = (
+const uniforms = (
   { x: [n, h, wd, c], y: [, p, q] }: Shapes,
   { window: [r, s], stride, padding: [[top], [left]] }: Pool2dAttrs,
 ) => ({ n, h, wd, c, p, q, r, s, stride_h: stride[0], stride_w: stride[1], top, left });
 
 /** Invocations for an image whose rows are cut into strips of COLS pixels; those of a workgroup are channels. */
-export const strips = ([n, h, w, c]: Shape, { WG, COLS }: Tune) =>
+const strips = ([n, h, w, c]: Shape, { WG, COLS }: Tune) =>
   [Math.ceil(c / WG) * WG, h, n * Math.ceil(w / COLS)] as const;
+
+/**
+ * A kernel that computes the image `of`, strip by strip. Its WGSL defines `width()` and `strip(n, line, first, end, c)`;
+ * `shape` has n, h, wd, c, p, q, r, s, stride_h, stride_w, top and left.
+ */
+export const pooling = (label: string, wgsl: string, of: "x" | "y"): Kernel<Pool2dAttrs> => ({
+  label,
+  source: wgsl + loop,
+  uniforms,
+  threads: ({ [of]: whole }, _, tune) => strips(whole, tune),
+});
 
 /** Whole rows on a CPU, where launching a workgroup costs more than ten pixels of it. */
 export const tune = (_: Shapes, __: Pool2dAttrs, subgroupSize: number): Tune =>
