@@ -23,7 +23,10 @@ interface Filter {
   readonly at: (distance: number) => number;
 }
 
-const FILTERS = {
+/** Both are widened where a picture is made smaller, so that every pixel counts. */
+export type Interpolation = "bilinear" | "bicubic";
+
+const FILTERS: Readonly<Record<Interpolation, Filter>> = {
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
   /** Keys's cubic convolution with a = -1/2. */
   bicubic: {
@@ -34,10 +37,7 @@ const FILTERS = {
       return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
     },
   },
-} as const satisfies Record<string, Filter>;
-
-/** Both are widened where a picture is made smaller, so that every pixel counts. */
-export type Interpolation = keyof typeof FILTERS;
+};
 
 /** Weights are whole multiples of 2^-22. */
 const PRECISION = 22;

@@ -1,6 +1,6 @@
 /** Adapters that want the same kernels. `gpu` is one that does not say whether it has memory of its own. */
-export const CLASSES = ["cpu", "discrete", "integrated", "gpu"] as const;
-export type AdapterClass = (typeof CLASSES)[number];
+export type AdapterClass = "cpu" | "discrete" | "integrated" | "gpu";
+export const CLASSES: readonly AdapterClass[] = ["cpu", "discrete", "integrated", "gpu"];
 
 /** Vendors, and families of the others, that do not leave it open; the first that matches the adapter's words. */
 const FAMILIES: readonly [RegExp, AdapterClass][] = [
