@@ -125,7 +125,7 @@ export class Isolated implements Evaluator {
     await this.#ready();
     this.#age++;
     const start = performance.now();
-    const answer = await this.#answer({ what: "evaluate", configuration });
+    const answer = await this.#ask({ what: "evaluate", configuration });
     if (answer.what === "row") {
       // the driver of a lost device may have taken more with it
       if (answer.row.status === "device_lost") this.close();
