@@ -5,6 +5,7 @@
 
 export { Net } from "../engine/nn/net.ts";
 export { type Census, census } from "./census.ts";
+export type { WeightLayout } from "./checkpoints.ts";
 export type { CommonOptions, ModelEntry } from "./entry.ts";
 export type { InceptionOptions } from "./inception_options.ts";
 export {

@@ -1,6 +1,6 @@
 import { Net, type VariableSpec } from "../engine/nn/net.ts";
 import type { StateDict } from "../engine/nn/variables.ts";
-import { exportWeights, guess, importWeights } from "./checkpoints.ts";
+import { exportWeights, guess, importWeights, type WeightLayout } from "./checkpoints.ts";
 import { getEntry, getModel, netOptions } from "./registry.ts";
 
 /** Which network weights are of. */
@@ -27,17 +27,17 @@ export function fromPublicNames(
 }
 
 /**
- * Weights under our paths, as `Variables.get` and `Trainer.save` give them, under the public names and in PyTorch's
- * layout. Where a batch norm has no gamma its `weight` is all ones, which PyTorch's loaders ask for.
+ * Weights under our paths, as `Variables.read` gives them, under the public names and in PyTorch's layout or another.
+ * Where a batch norm has no gamma its `weight` is all ones, which PyTorch's loaders ask for.
  * Throws ValueError where there is no such network, or a path is none of its.
  */
 export function toPublicNames(
   name: string,
   state: StateDict,
-  { variant = "paper" }: Omit<WeightsOptions, "width"> = {},
+  { variant = "paper", layout = "OIHW" }: { readonly variant?: string; readonly layout?: WeightLayout } = {},
 ): StateDict {
   getEntry(name, variant);
-  const made = new Map(exportWeights(name, variant, state, { naming: "public", layout: "OIHW" }));
+  const made = new Map(exportWeights(name, variant, state, { naming: "public", layout }));
   for (const [key, { shape }] of [...made]) {
     const gamma = key.replace(/running_var$/, "weight");
     if (!made.has(gamma)) made.set(gamma, { shape, data: new Float32Array(shape[0]).fill(1) });

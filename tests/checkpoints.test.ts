@@ -59,6 +59,9 @@ check.test("public names in and out of the library, with the gammas that PyTorch
   assert.equal(tensors.get("features.0.conv.weight")!.shape, [2, 3, 3, 3]);
   assert.equal(tensors.get("features.0.bn.weight")!.data, Float32Array.of(1, 1));
   assert.equal(tensors.get("last_linear.weight")!.shape, [7, 96]);
+  const rsco = toPublicNames("inception-v4", state, { layout: "RSCO" });
+  assert.equal(rsco.get("last_linear.weight")!.shape, [96, 7]);
+  assert.equal([...rsco.keys()], [...tensors.keys()]);
   const back = fromPublicNames("inception-v4", tensors);
   for (const [path, { data }] of state) assert.equal(back.get(path)!.data, data, path);
   assert.is(back.size, state.size + [...back.keys()].filter((path) => path.endsWith("/gamma")).length);

@@ -33,9 +33,10 @@ export async function convert(options: ConvertOptions): Promise<void> {
   const ours = convention.naming === "tessera" && convention.layout === "RSCO";
   const naming = options.to ?? (ours ? "public" : "tessera");
   const to: Convention = { naming, layout: options.layout ?? (naming === "tessera" ? "RSCO" : "OIHW") };
-  const strict = to.naming === "public" && to.layout === "OIHW";
   const tensors = asTensors(
-    strict ? toPublicNames(name, state, { variant }) : exportWeights(name, variant, state, to),
+    to.naming === "public"
+      ? toPublicNames(name, state, { variant, layout: to.layout })
+      : exportWeights(name, variant, state, to),
   );
   if (to.naming === "public") addCounters(tensors);
   await writeTensors(output, tensors, { format: "pt", model: name, variant, layout: to.layout });
