@@ -1,5 +1,6 @@
 // Labelled pictures on disk as batches in memory. Node only.
 
+import { checkNumber, checkWhole } from "../arguments.ts";
 import { FormatError, ValueError } from "../errors.ts";
 import { randomBits } from "../random.ts";
 import { formatLeftOut, type LeftOut, type Sample } from "./folder.node.ts";
@@ -25,6 +26,8 @@ export interface BatchOptions extends PictureOptions {
   /** Share of the samples, from 0 to 1, that may turn out not to be readable; 0.01 by default. Above 0 it allows one. */
   readonly maxBad?: number;
 }
+
+const MAX_BAD = 0.01;
 
 /**
  * One picture as timm shows it to a network under evaluation: shorter side resized to floor(size / 0.875) by a bicubic
@@ -57,12 +60,11 @@ export class ImageBatches {
     private readonly samples: readonly Sample[],
     private readonly options: BatchOptions,
   ) {
-    const { batch, size, maxBad = 0.01 } = options;
+    const { batch, size, maxBad = MAX_BAD } = options;
     if (samples.length === 0) throw new ValueError("ImageBatches: there are no samples");
-    for (const [name, value] of Object.entries({ batch, size }))
-      if (!(Number.isInteger(value) && value > 0))
-        throw new ValueError(`ImageBatches: ${name} is ${value}, not 1 or more`);
-    if (!(maxBad >= 0 && maxBad <= 1)) throw new ValueError(`ImageBatches: maxBad is ${maxBad}, not 0 to 1`);
+    checkWhole("ImageBatches", "batch", batch, 1);
+    checkWhole("ImageBatches", "size", size, 1);
+    checkNumber("ImageBatches", "maxBad", maxBad, { least: 0, most: 1 });
   }
 
   /** Files that could not be decoded so far, and why. */
@@ -112,7 +114,7 @@ export class ImageBatches {
 
   /** Undefined where a file cannot be decoded. */
   async #pixels(index: number): Promise<Uint8Array | undefined> {
-    const { size, cacheBytes = 2 ** 30, maxBad = 0.01 } = this.options;
+    const { size, cacheBytes = 2 ** 30, maxBad = MAX_BAD } = this.options;
     const known = this.#decoded.get(index);
     if (known || this.#bad.has(index)) return known;
     const { path } = this.samples[index];

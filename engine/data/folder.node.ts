@@ -55,11 +55,11 @@ export async function scanFolder(dir: string): Promise<ImageFolder> {
   const top = idOf(await stat(dir));
   const found = await Promise.all(folders.map(({ path, stats }) => walk(path, [top, idOf(stats!)])));
   const leftOut = found.flatMap(({ leftOut }) => leftOut);
-  const empty = classes.filter((_, label) => found[label].images.length === 0);
+  const empty = [...classes.keys()].filter((label) => found[label].images.length === 0);
   if (empty.length > 0) {
-    const of = leftOut.filter(({ path }) => empty.some((name) => path.startsWith(join(dir, name))));
+    const of = empty.flatMap((label) => found[label].leftOut);
     const why = of.length > 0 ? `; left out: ${formatLeftOut(of)}` : "";
-    throw new TesseraError(`${dir}: no images in ${empty.join(", ")}${why}`);
+    throw new TesseraError(`${dir}: no images in ${empty.map((label) => classes[label]).join(", ")}${why}`);
   }
   const samples = found.flatMap(({ images }, label) => images.map((path) => ({ path, label })));
   return { classes, samples, leftOut };

@@ -1,5 +1,6 @@
 // Resizing of pictures, with the filters and the arithmetic of Pillow's `Image.resize`: values agree to the bit.
 
+import { checkWhole } from "../arguments.ts";
 import { ValueError } from "../errors.ts";
 
 /** A picture in memory: height x width x 3 bytes, red, green and blue, row by row from the top. */
@@ -53,9 +54,8 @@ export function resample(
   interpolation: Interpolation,
   box: Box = { left: 0, top: 0, width: picture.width, height: picture.height },
 ): Picture {
-  for (const [name, value] of Object.entries({ width, height }))
-    if (!(Number.isInteger(value) && value > 0))
-      throw new ValueError(`resample: ${name} is ${value} but a whole number above 0 is expected`);
+  checkWhole("resample", "width", width, 1);
+  checkWhole("resample", "height", height, 1);
   const { left, top } = box;
   const inside = left >= 0 && top >= 0 && box.width > 0 && box.height > 0;
   if (!(inside && left + box.width <= picture.width && top + box.height <= picture.height))
