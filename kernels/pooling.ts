@@ -6,9 +6,12 @@ import { type Case, type Draw, type Kernel, onCpu, type Shape, type Shapes, type
 import loop from "./pooling.wgsl";
 import inside from "./pooling_inside.wgsl";
 import over from "./pooling_over.wgsl";
+import { eachTap } from "./sliding.ts";
 
-/** A kernel that looks through windows, and one that goes from a pixel to the windows that hold it. */
-export const [withInside, withOver] = [inside, over].map((functions) => (wgsl: string) => wgsl + functions);
+/** A kernel that looks through windows. */
+export const withInside = (wgsl: string): string => wgsl + inside;
+/** A kernel that goes from a pixel to the windows that hold it. */
+export const withOver = (wgsl: string): string => wgsl + over;
 
 /** A window that slides over an image. */
 export interface Pool2dAttrs {
@@ -74,20 +77,14 @@ export function pooled(op: string, x: Shape, { window, stride, padding }: Pool2d
 
 /** Calls `meet` for every element of y with every element of x in its window, and that one's position r*S + s. */
 export function visit(
-  { x: [n, h, wd, c], y: [, p, q] }: Shapes,
-  { window: [r, s], stride: [sh, sw], padding: [[top], [left]] }: Pool2dAttrs,
+  { x, y }: Shapes,
+  attrs: Pool2dAttrs,
   meet: (y: number, x: number, tap: number) => void,
 ): void {
-  for (let image = 0; image < n; image++)
-    for (let i = 0; i < p; i++)
-      for (let j = 0; j < q; j++)
-        for (let u = 0; u < r; u++)
-          for (let v = 0; v < s; v++) {
-            const [row, col] = [i * sh - top + u, j * sw - left + v];
-            if (row < 0 || row >= h || col < 0 || col >= wd) continue;
-            const [pixel, out] = [((image * h + row) * wd + col) * c, ((image * p + i) * q + j) * c];
-            for (let k = 0; k < c; k++) meet(out + k, pixel + k, u * s + v);
-          }
+  const c = x[3];
+  eachTap(x, y, attrs, (pixel, out, tap) => {
+    for (let k = 0; k < c; k++) meet(out * c + k, pixel * c + k, tap);
+  });
 }
 
 /** Most windows that one element of x is in. */

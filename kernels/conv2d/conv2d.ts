@@ -11,6 +11,7 @@ import {
   type Tune,
 } from "../op.ts";
 import { abs, factors, sumBound } from "../rounding.ts";
+import { eachTap } from "../sliding.ts";
 import backwardB from "./backward_b.wgsl";
 import backwardW from "./backward_w.wgsl";
 import backwardX from "./backward_x.wgsl";
@@ -293,21 +294,14 @@ function every(
 
 /** Calls `product` with the elements of x, w and y that meet in each product of the sum. */
 function visit(
-  { x: [n, h, wd, c], w: [r, s, , o], y: [, p, q] }: Shapes,
-  { stride: [sh, sw], padding: [[top], [left]] }: Conv2dAttrs,
+  { x, w: [r, s, c, o], y }: Shapes,
+  { stride, padding }: Conv2dAttrs,
   product: (x: number, w: number, y: number) => void,
 ): void {
-  for (let image = 0; image < n; image++)
-    for (let i = 0; i < p; i++)
-      for (let j = 0; j < q; j++)
-        for (let u = 0; u < r; u++)
-          for (let v = 0; v < s; v++) {
-            const [row, col] = [i * sh - top + u, j * sw - left + v];
-            if (row < 0 || row >= h || col < 0 || col >= wd) continue;
-            const [pixel, out] = [((image * h + row) * wd + col) * c, ((image * p + i) * q + j) * o];
-            for (let m = 0; m < c; m++)
-              for (let k = 0; k < o; k++) product(pixel + m, ((u * s + v) * c + m) * o + k, out + k);
-          }
+  eachTap(x, y, { window: [r, s], stride, padding }, (pixel, out, tap) => {
+    for (let m = 0; m < c; m++)
+      for (let k = 0; k < o; k++) product(pixel * c + m, (tap * c + m) * o + k, out * o + k);
+  });
 }
 
 /** A case with a bias; stride and padding are the same at opposite sides. */
