@@ -1,19 +1,13 @@
 // README, CONTRIBUTING and docs/: what they name exists, and README stays short.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { group } from "./harness.ts";
+import { pagesOf } from "./package/examples.ts";
 
 const check = group("docs");
 
-const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  "CHANGELOG.md",
-  ...readdirSync("docs", { recursive: true })
-    .map((path) => join("docs", String(path)))
-    .filter((path) => path.endsWith(".md") && !path.startsWith(join("docs", "api"))),
-];
+const pages = ["CONTRIBUTING.md", "CHANGELOG.md", ...pagesOf(".")];
 
 /** The anchor that a heading gets: lower case, spaces as hyphens, no other punctuation. */
 const anchorOf = (heading: string) =>

@@ -26,6 +26,9 @@ export const durationUnit = (seconds: number): Unit =>
 export const formatQuantity = (value: number, { name, size }: Unit): string =>
   `${figures(value / size)} ${name}`.trim();
 
+/** Seconds in the unit of time that suits them. */
+export const formatDuration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
+
 /** Four figures, without powers of ten up to a million. */
 export const figures = (value: number): string =>
   Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6

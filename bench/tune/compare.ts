@@ -3,7 +3,7 @@
 import type { Recording } from "../../engine/tune/results/recording.ts";
 import type { Row } from "../../engine/tune/results/row.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, figures, formatQuantity } from "../page/scale.ts";
+import { figures, formatDuration } from "../page/scale.ts";
 
 /** A row, what heads its column, and what it was recorded with. */
 export interface ComparedSide {
@@ -43,7 +43,7 @@ function facts({ row, of: { kernel, device, objective: by = "time" } }: Compared
   const { configuration, status, message, objective, error, metrics = {} } = row;
   const figure = (value: number): Fact => ({ text: figures(value), figure: value });
   const time = (seconds: number): Fact => ({
-    text: formatQuantity(seconds, durationUnit(seconds)),
+    text: formatDuration(seconds),
     figure: seconds,
   });
   const all: Record<string, Fact | undefined> = {

@@ -4,7 +4,7 @@ import type { Row, Status } from "../../engine/tune/results/row.ts";
 import type { Json } from "../../engine/tune/results/schema.ts";
 import { html, type Markup } from "../page/markup.ts";
 import { definitionList, framed, plural } from "../page/page.ts";
-import { durationUnit, figures, formatQuantity, scale } from "../page/scale.ts";
+import { figures, formatDuration, formatQuantity, scale } from "../page/scale.ts";
 import { accuracy, distribution, effect, progress } from "./plots.ts";
 import { byStatus, type Digest, digest, explained, middle, pareto, refusals, type TuningRun } from "./run.ts";
 import { bestSection } from "./table.ts";
@@ -76,9 +76,7 @@ function facts(run: TuningRun, { varied, fixed, seconds }: Digest): Record<strin
     .sort();
   const clocks = new Set(
     rows.flatMap(({ reading }) =>
-      reading
-        ? [`${reading.source}, steps of ${formatQuantity(reading.quantum, durationUnit(reading.quantum))}`]
-        : [],
+      reading ? [`${reading.source}, steps of ${formatDuration(reading.quantum)}`] : [],
     ),
   );
   const all: Record<string, string | undefined> = {
@@ -90,7 +88,7 @@ function facts(run: TuningRun, { varied, fixed, seconds }: Digest): Record<strin
       : undefined,
     parameters: varied.map(({ name }) => name).join(", "),
     fixed: fixed.map(({ name, values }) => `${name} ${values[0]}`).join(", "),
-    evaluated: `${plural(rows.length, "row")}${rows.length > 0 ? ` in ${formatQuantity(seconds, durationUnit(seconds))}` : ""}`,
+    evaluated: `${plural(rows.length, "row")}${rows.length > 0 ? ` in ${formatDuration(seconds)}` : ""}`,
     measured: stamps.length > 0 ? [...new Set([stamps[0], stamps.at(-1)!])].join(" to ") : undefined,
     clock: [...clocks].slice(0, 4).join("; "),
   };
@@ -109,7 +107,7 @@ function text(value: Json): string {
 
 function progressSection({ rows }: TuningRun, found: Digest): Markup {
   const reached = found.timed.find(({ objective }) => objective === found.best!.objective)!;
-  const when = `${formatQuantity(reached.objective, found.unit)} after ${reached.evaluation.toLocaleString("en")} of ${plural(rows.length, "evaluation")}, ${formatQuantity(reached.seconds, durationUnit(reached.seconds))} of ${formatQuantity(found.seconds, durationUnit(found.seconds))}`;
+  const when = `${formatQuantity(reached.objective, found.unit)} after ${reached.evaluation.toLocaleString("en")} of ${plural(rows.length, "evaluation")}, ${formatDuration(reached.seconds)} of ${formatDuration(found.seconds)}`;
   return html`<section id="progress"><h2>Best so far <small>${when}</small></h2>
 <div class="plots"><figure class="half"><figcaption>By evaluation</figcaption>${progress(found, "evaluations", rows.length)}</figure>
 ${found.seconds > 0 ? html`<figure class="half"><figcaption>By time spent</figcaption>${progress(found, "seconds", rows.length)}</figure>` : html`<p class="note">The rows do not say how long they took.</p>`}</div></section>`;

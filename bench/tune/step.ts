@@ -24,7 +24,7 @@ import { getModel, netOptions } from "../../models/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { openDevice } from "../command_line/open_device.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, formatQuantity } from "../page/scale.ts";
+import { formatDuration } from "../page/scale.ts";
 import { budgetOf, parseSettings } from "./tune.ts";
 
 export interface StepCommand {
@@ -151,7 +151,7 @@ class Progress implements StepObserver {
         if (row.status === "ok") best = Math.min(best, row.objective!);
         const whole = number + Math.min(1, ++done / most);
         const left = ((performance.now() - this.#began) / 1e3) * (of / whole - 1);
-        const note = `| best ${Number.isFinite(best) ? duration(best) : "-"} | ${duration(left)} left`;
+        const note = `| best ${Number.isFinite(best) ? formatDuration(best) : "-"} | ${formatDuration(left)} left`;
         this.#show(`${number + 1}/${of} ${named(group)}`, done, most, note);
         return undefined;
       },
@@ -186,7 +186,6 @@ class Progress implements StepObserver {
   }
 }
 
-const duration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
 const ms = (seconds: number): string => (1e3 * seconds).toFixed(2);
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)} %`;
 const choice = ({ algorithm, tune }: Choice): string =>
@@ -196,8 +195,8 @@ const spread = ({ ratio, interval }: Turns): string =>
 
 /** What the whole step came to. */
 export function formatOutcome({ step: took, predicted, achieved, problems, seconds }: StepTuned): string {
-  if (!took) return `Nothing is faster in the step, which takes ${duration(seconds)} on the device.`;
-  const times = `The step takes ${duration(took.tuned)} where it took ${duration(took.present)}: ${spread(took)} of the time`;
+  if (!took) return `Nothing is faster in the step, which takes ${formatDuration(seconds)} on the device.`;
+  const times = `The step takes ${formatDuration(took.tuned)} where it took ${formatDuration(took.present)}: ${spread(took)} of the time`;
   const gains = `${ms(predicted)} ms predicted, ${ms(achieved)} ms achieved`;
   const said = Object.keys(problems).length > 0 ? "Accepted." : "Slower by its interval: not accepted.";
   return `${times}; ${gains}. ${said}`;

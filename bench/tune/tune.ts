@@ -17,7 +17,7 @@ import { ops } from "../../kernels/index.ts";
 import { interruptible } from "../command_line/interrupt.ts";
 import { suggestion } from "../command_line/suggest.ts";
 import { formatTable, number, text } from "../command_line/table.ts";
-import { durationUnit, formatQuantity } from "../page/scale.ts";
+import { formatDuration } from "../page/scale.ts";
 import { tuningPage } from "./report.ts";
 import { byStatus, type TuningRun } from "./run.ts";
 
@@ -93,7 +93,7 @@ async function search(subject: string, options: RunOptions, signal: AbortSignal)
           },
           evaluated(row) {
             if (row.status === "ok") best = Math.min(best, row.objective!);
-            bar.increment(1, { best: Number.isFinite(best) ? duration(best) : "-" });
+            bar.increment(1, { best: Number.isFinite(best) ? formatDuration(best) : "-" });
             if (signal.aborted) throw new Interrupted();
             return undefined;
           },
@@ -233,8 +233,6 @@ function json(option: string, given: string) {
 
 const readText = async (path: string): Promise<string> => (await readBytes(path)).toString("utf8");
 
-const duration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
-
 const summary = (
   { results, best, tied, refused, stopped, environment }: Tuned,
   record: string,
@@ -271,10 +269,13 @@ function print({ results, best, tied, ranking, refused, stopped }: Tuned, path: 
       : "-";
     const time = place?.median ?? row.objective!;
     // what is counted by the second is that of the time beside it, which was measured again
-    const metric = (name: string) =>
-      (row.metrics?.[name] ?? NaN) * (name.endsWith("/s") ? row.objective! / time : 1);
-    const figures = metrics.map((name) => (Number.isNaN(metric(name)) ? "-" : metric(name).toPrecision(4)));
-    return [settings(row), duration(time), spread, row.error?.toPrecision(2) ?? "-", ...figures];
+    const figures = metrics.map((name) => {
+      const value = row.metrics?.[name];
+      return value === undefined
+        ? "-"
+        : (value * (name.endsWith("/s") ? row.objective! / time : 1)).toPrecision(4);
+    });
+    return [settings(row), formatDuration(time), spread, row.error?.toPrecision(2) ?? "-", ...figures];
   });
   console.log(tied.length > 1 ? `best, and ${tied.length - 1} that nothing tells from it:` : "best:");
   console.log(formatTable(columns, rows));

@@ -6,17 +6,15 @@ import { sum } from "../../measure/grouped.ts";
 import type { NetworkRow } from "../../measure/result.ts";
 import { html, type Markup } from "../../page/markup.ts";
 import { plot, type Side, type Size } from "../../page/plot.ts";
-import { durationUnit, formatQuantity, type Scale, scale, type Unit } from "../../page/scale.ts";
 import {
-  deviceSeconds,
-  formatBytes,
+  durationUnit,
   formatDuration,
-  NOT_VALID,
-  type Part,
-  PHASES,
-  sizeUnit,
-  UPDATE,
-} from "./summary.ts";
+  formatQuantity,
+  type Scale,
+  scale,
+  type Unit,
+} from "../../page/scale.ts";
+import { deviceSeconds, formatBytes, NOT_VALID, type Part, PHASES, sizeUnit, UPDATE } from "./summary.ts";
 
 export const PHASE_COLOR: Readonly<Record<Phase | "rest", string>> = {
   forward: "var(--hue-1)",

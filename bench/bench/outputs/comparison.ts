@@ -2,7 +2,7 @@
 
 import { formatTable, number, text } from "../../command_line/table.ts";
 import type { ComparedRow, Comparison } from "../../measure/compare.ts";
-import { formatDuration } from "./summary.ts";
+import { formatDuration } from "../../page/scale.ts";
 
 /** Times of A and B, their ratio with its interval, and the verdict; what differs between their hosts before. */
 export function comparisonText(result: Comparison): string {

@@ -1,7 +1,8 @@
 // Where a result was measured, and by what command.
 
 import type { Result } from "../../measure/result.ts";
-import { formatBytes, formatDuration, shellWord } from "./summary.ts";
+import { formatDuration } from "../../page/scale.ts";
+import { formatBytes, shellWord } from "./summary.ts";
 
 /** The limits that decide what fits and what is chosen. */
 const LIMITS = [

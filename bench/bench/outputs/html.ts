@@ -4,6 +4,7 @@ import type { NetworkRow, Result } from "../../measure/result.ts";
 import { roofline } from "../../measure/roofline.ts";
 import { html, type Markup } from "../../page/markup.ts";
 import { definitionList, folded, framed, plural } from "../../page/page.ts";
+import { formatDuration } from "../../page/scale.ts";
 import { baselineTables, SOURCES } from "./baselines.ts";
 import { costs, legend, memory, PHASE_COLOR, spread, stepsChart } from "./charts.ts";
 import { facts } from "./facts.ts";
@@ -13,7 +14,6 @@ import {
   blocks,
   costliest,
   formatBytes,
-  formatDuration,
   layers,
   NOT_VALID,
   named,

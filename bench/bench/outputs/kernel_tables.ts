@@ -4,7 +4,8 @@ import type { Shapes } from "../../../kernels/op.ts";
 import { grouped, sum } from "../../measure/grouped.ts";
 import type { KernelRow, LaunchRow, NetworkRow, Result, RoofReading, Roofs } from "../../measure/result.ts";
 import { type Dot, floorOf, roofline } from "../../measure/roofline.ts";
-import { count, formatDuration, giga, milliseconds, percent, three, tuneOf } from "./summary.ts";
+import { formatDuration } from "../../page/scale.ts";
+import { count, giga, milliseconds, percent, three, tuneOf } from "./summary.ts";
 import { LISTED, type Table, tableOf } from "./table.ts";
 
 const BOUND = { multiplyAdd: "multiply-add", copy: "copy", dispatch: "dispatch" } as const;

@@ -6,9 +6,9 @@ import type { Roofs } from "../../measure/result.ts";
 import type { Dot } from "../../measure/roofline.ts";
 import { html, type Markup } from "../../page/markup.ts";
 import { plot, type Side, type Size } from "../../page/plot.ts";
-import { scale } from "../../page/scale.ts";
+import { formatDuration, scale } from "../../page/scale.ts";
 import { legend } from "./charts.ts";
-import { count, formatDuration, giga, operationOf, percent, problemOf, three } from "./summary.ts";
+import { count, giga, operationOf, percent, problemOf, three } from "./summary.ts";
 
 const SIZE: Size = { width: 1060, height: 460, left: 60, right: 24, top: 24, bottom: 42 };
 /** Operations with a colour of their own; the others share one. */

@@ -3,7 +3,7 @@
 import type { Phase } from "../../../engine/graph/graph.ts";
 import { grouped, sum } from "../../measure/grouped.ts";
 import type { KernelRow, LaunchRow, NetworkRow, Result } from "../../measure/result.ts";
-import { durationUnit, figures, formatQuantity, type Unit } from "../../page/scale.ts";
+import { figures, formatQuantity, type Unit } from "../../page/scale.ts";
 
 export const PHASES: readonly Phase[] = ["forward", "backward", "update"];
 
@@ -94,7 +94,6 @@ export const sizeUnit = (bytes: number): Unit =>
 
 /** Figures with their unit. */
 export const formatBytes = (bytes: number): string => formatQuantity(bytes, sizeUnit(bytes));
-export const formatDuration = (seconds: number): string => formatQuantity(seconds, durationUnit(seconds));
 
 /** Figures of a table: milliseconds, thousands of millions, shares; nothing for what is no number. */
 export const milliseconds = (seconds: number): string => figures(1e3 * seconds);

@@ -1,10 +1,12 @@
 // A table as data: the terminal, Markdown and the page all write the same.
 
+import type { Column } from "../../command_line/table.ts";
+
 /** Text in rows and columns; columns of numbers stand at the right. */
 export interface Table {
   readonly title: string;
   readonly note?: string;
-  readonly columns: readonly { readonly heading: string; readonly number?: boolean }[];
+  readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
 }
 

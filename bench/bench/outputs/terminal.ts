@@ -4,18 +4,9 @@ import { formatTable } from "../../command_line/table.ts";
 import { sum } from "../../measure/grouped.ts";
 import type { NetworkRow, Result, Roofs } from "../../measure/result.ts";
 import { shareOf } from "../../measure/roofline.ts";
+import { formatDuration } from "../../page/scale.ts";
 import { kernelTables, rooflineTable, roofTable } from "./kernel_tables.ts";
-import {
-  costliest,
-  formatDuration,
-  giga,
-  layers,
-  NOT_VALID,
-  named,
-  notes,
-  parts,
-  percent,
-} from "./summary.ts";
+import { costliest, giga, layers, NOT_VALID, named, notes, parts, percent } from "./summary.ts";
 import type { Table } from "./table.ts";
 import {
   blockTable,

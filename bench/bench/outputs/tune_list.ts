@@ -8,7 +8,8 @@ import { grouped, sum } from "../../measure/grouped.ts";
 import { inputsOf } from "../../measure/kernels.ts";
 import type { LaunchRow, Result, Roofs } from "../../measure/result.ts";
 import { gapOf } from "../../measure/roofline.ts";
-import { formatDuration, shellWord } from "./summary.ts";
+import { formatDuration } from "../../page/scale.ts";
+import { shellWord } from "./summary.ts";
 
 /** A routine at a problem, with the algorithm that a step takes for it. */
 export interface TuneTask {

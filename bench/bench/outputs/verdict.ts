@@ -2,7 +2,7 @@
 
 import { grouped } from "../../measure/grouped.ts";
 import type { NetworkRow, Result } from "../../measure/result.ts";
-import { durationUnit, formatQuantity } from "../../page/scale.ts";
+import { durationUnit, formatDuration, formatQuantity } from "../../page/scale.ts";
 import {
   blocks,
   costliest,
@@ -10,7 +10,6 @@ import {
   deviceSeconds,
   dispatches,
   formatBytes,
-  formatDuration,
   giga,
   imageRate,
   named,
